@@ -1,0 +1,228 @@
+// The ANE network: units over 5-D tensors, the level at which Apple's ANE compiler takes its input (net.plist), and the
+// one on which all our passes work. Importers build it, passes rewrite it, src/h13 turns it into tasks.
+//
+// A network is a list of tensors and a list of units in execution order; a unit reads tensors (`bottoms`) and writes
+// one (`top`). What a unit does is its `params`, a variant with one struct per unit type. Types that Apple's format
+// knows carry its name and meaning. Passes also use a few things that a net.plist cannot say (a bias inside a Conv, a
+// scale on an ElementWise, operands that broadcast implicitly); those fields are marked "fused" here.
+//
+// Axes, outermost first in memory: Depth, Batch, Channel, Height, Width. Elements are fp16 unless said otherwise.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+
+namespace ane::aneir {
+
+enum class Axis { Batch, Depth, Channel, Height, Width };
+inline constexpr std::array<Axis, 5> all_axes = {Axis::Batch, Axis::Depth, Axis::Channel, Axis::Height, Axis::Width};
+const char* name_of(Axis axis);  // the plist's words: "Batch", "Depth", ...
+
+struct Shape {
+  int64_t n = 1, d = 1, c = 1, h = 1, w = 1;
+
+  int64_t& operator[](Axis axis);
+  int64_t operator[](Axis axis) const;
+  int64_t count() const { return n * d * c * h * w; }
+  std::string text() const;  // "1x3x224x224" (N C H W; D shown only when not 1)
+  friend bool operator==(const Shape&, const Shape&) = default;
+};
+
+enum class ElementType { Float16, Float32, UInt8, Int8 };
+int64_t size_of(ElementType type);
+const char* name_of(ElementType type);  // "Float16", ...
+
+// An array of constants. Copies share the bytes.
+struct Constant {
+  ElementType type = ElementType::Float32;
+  std::shared_ptr<const void> owner;
+  ByteSpan bytes;
+
+  int64_t count() const { return static_cast<int64_t>(bytes.size()) / size_of(type); }
+  std::vector<float> floats() const;  // decoded
+  static Constant of_floats(std::vector<float> values);
+};
+
+// ---- Unit parameters -----------------------------------------------------------------------------------------------
+
+// Elementwise functions of one variable. alpha, beta as named. Those the engine does in one pass (ReLU, or one table)
+// are left to src/h13; the others are decomposed by passes.
+enum class NeuronType {
+  ReLU,              // max(x, 0)
+  LeakyReLU,         // x >= 0 ? x : alpha*x
+  ClampedReLU,       // min(max(x, alpha), beta); either may be infinite
+  Sigmoid,           // 1 / (1 + e^-x)
+  Tanh,              // tanh x
+  HardSigmoid,       // min(max(alpha*x + beta, 0), 1)
+  ThresholdedReLU,   // x >= alpha ? x : 0
+  Elu,               // x >= 0 ? x : alpha*(e^x - 1)
+  Softsign,          // x / (1 + |x|)
+  Softplus,          // ln(1 + e^x)
+  Gelu,              // x * Phi(x)
+  Silu,              // x * sigmoid(x)
+  Exp, Exp2, Log, Log2,
+  Sqrt,
+  Rsqrt,             // 1 / sqrt(x + alpha)
+  Inv,               // 1 / (x + alpha)
+  Abs,
+  Square,
+  Power,             // x ^ alpha
+  Sign, Floor, Ceil, RoundNearest, Erf,
+};
+const char* name_of(NeuronType type);
+
+struct Neuron {
+  NeuronType type = NeuronType::ReLU;
+  float alpha = 0, beta = 0;
+  // Fused: the function is applied to input_scale * x.
+  float input_scale = 1;
+};
+
+struct Conv {
+  int64_t output_channels = 0;
+  int kernel_width = 1, kernel_height = 1;
+  int stride_x = 1, stride_y = 1;
+  int dilation_x = 1, dilation_y = 1;
+  int pad_left = 0, pad_right = 0, pad_top = 0, pad_bottom = 0;
+  int64_t groups = 1;
+  bool transposed = false;  // deconvolution: weights are [Cin][Cout/groups][kh][kw]
+  Constant weights;         // [Cout][Cin/groups][kh][kw]
+  // Fused:
+  std::optional<Constant> bias;      // [Cout]
+  std::optional<Neuron> activation;  // ReLU, or any function with a table
+};
+
+// y = scale * x + offset: per tensor, or per channel where a vector is given. (In a net.plist the scalar form is
+// written as scale * (x + BiasScalar).)
+struct Goc {
+  float scale = 1, offset = 0;
+  std::optional<Constant> channel_scale, channel_offset;  // [C]
+};
+
+enum class ElementWiseOp { Add, Sub, Mult, Max, Min, Div, Power, SquaredDifference, Equal, NotEqual, LessThan, GreaterThan };
+const char* name_of(ElementWiseOp op);
+
+// scale * (a op b). Operands have equal shapes after import's Broadcast units; passes may drop those (fused), and then
+// either operand may have length 1 where the other has more.
+struct ElementWise {
+  ElementWiseOp op = ElementWiseOp::Add;
+  float scale = 1;
+  bool relu = false;  // fused
+};
+
+struct Broadcast {
+  Shape shape;  // the result's
+};
+
+struct Concat {
+  Axis axis = Axis::Channel;
+};
+
+// Row-major over N, D, C, H, W.
+struct Reshape {
+  Shape shape;
+};
+
+// Result axis i has the length and content of input axis source[i] (indexed by Axis).
+struct Transpose {
+  std::array<Axis, 5> source = all_axes;
+};
+
+// offset, offset + step, ... (size elements) of one axis.
+struct InputView {
+  Axis axis = Axis::Channel;
+  int64_t offset = 0, size = 1, step = 1;
+};
+
+enum class PoolingType { Max, Average, L2 };
+
+struct Pooling {
+  PoolingType type = PoolingType::Max;
+  int kernel_width = 1, kernel_height = 1;
+  int stride_x = 1, stride_y = 1;
+  int pad_left = 0, pad_right = 0, pad_top = 0, pad_bottom = 0;  // max: -inf; others: 0. May overhang (ceil rules)
+  bool exclude_padding = false;                                  // average: divide by the number of real elements
+};
+
+enum class ReductionType { Sum, Mean, Max, Min };
+
+struct Reduction {
+  ReductionType type = ReductionType::Sum;
+  std::vector<Axis> axes;            // become 1
+  std::optional<Neuron> activation;  // fused: applied to the result
+};
+
+struct Softmax {
+  Axis axis = Axis::Channel;
+};
+
+// A tensor of constants (no bottoms).
+struct ConstantTensor {
+  Shape shape;
+  Constant values;
+};
+
+using Params = std::variant<Conv, Goc, Neuron, ElementWise, Broadcast, Concat, Reshape, Transpose, InputView, Pooling,
+                            Reduction, Softmax, ConstantTensor>;
+
+// ---- The graph -----------------------------------------------------------------------------------------------------
+
+using TensorId = int32_t;
+inline constexpr TensorId no_tensor = -1;
+
+struct Tensor {
+  std::string name;
+  Shape shape;
+  ElementType type = ElementType::Float16;
+};
+
+struct Unit {
+  std::string name;
+  std::vector<TensorId> bottoms;
+  TensorId top = no_tensor;
+  Params params;
+  std::string layer;  // the source model's layer that asked for this unit
+
+  template <typename T>
+  const T* as() const { return std::get_if<T>(&params); }
+  template <typename T>
+  T* as() { return std::get_if<T>(&params); }
+};
+const char* type_name(const Unit& unit);  // the plist's Type: "Conv", "GOC", ...
+
+struct Output {
+  std::string name;  // as the user knows it
+  TensorId tensor = no_tensor;
+};
+
+struct Network {
+  std::string name = "net";
+  std::vector<Tensor> tensors;
+  std::vector<Unit> units;        // execution order
+  std::vector<TensorId> inputs;   // in the order of the source model
+  std::vector<Output> outputs;    // likewise
+
+  TensorId add_tensor(std::string tensor_name, Shape shape, ElementType type = ElementType::Float16);
+  // Appends a unit and its result tensor (named like the unit, made unique), with the shape the params imply.
+  TensorId add_unit(std::string unit_name, Params params, std::vector<TensorId> bottoms, std::string layer);
+  const Tensor& tensor(TensorId id) const { return tensors[static_cast<size_t>(id)]; }
+  Tensor& tensor(TensorId id) { return tensors[static_cast<size_t>(id)]; }
+};
+
+// The shape of a unit's result. Throws Error("", UNIT, ...) when params and bottoms do not fit each other; this is the
+// validator's shape rule, so importers get their checks from it too.
+Shape result_shape(const Params& params, std::span<const Shape> bottoms, const std::string& unit_name);
+
+// Every tensor is produced before it is read, exactly once; shapes follow the rules; weights have the right size.
+// Throws InternalError for our own networks, Error (file named) for read ones.
+void check(const Network& network);
+
+}  // namespace ane::aneir

@@ -1,0 +1,114 @@
+// A Core ML model as the compiler sees it: the protobuf message, checked, and what has to be derived from it.
+//
+// A .mlmodel is one protobuf message; its generated classes already are a typed in-memory form, so this room adds only
+// what the message does not say by itself: which features are images, how a feature's shape becomes a tensor, what
+// every blob's shape is, and that every weight array has the size its layer declares. After read_model() nobody checks
+// message fields again.
+//
+// Shapes are in elements, outermost first. Models with rank-5 semantics (all of spec 1-3) have shapes
+// [Seq, Batch, C, H, W]; models with EXACT_ARRAY_MAPPING have the shape as declared.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/file.h"
+
+namespace CoreML::Specification {
+class Model;
+class NeuralNetworkLayer;
+class WeightParams;
+}  // namespace CoreML::Specification
+
+namespace ane::coreml {
+
+namespace spec = CoreML::Specification;
+
+using Shape = std::vector<int64_t>;
+
+enum class ModelKind { NeuralNetwork, NeuralNetworkClassifier, NeuralNetworkRegressor };
+enum class ColorSpace { Grayscale, Rgb, Bgr };
+enum class ArrayType { Float32, Float64, Float16, Int32, Int8 };
+
+// y[c] = scale * x[c] + bias[c] (bias in the channel order of the image), then - mean[c][h][w] where given.
+struct Preprocessing {
+  float scale = 1.0f;
+  std::vector<float> bias;  // one per channel; empty = 0
+  std::vector<float> mean;  // C*H*W, row-major; empty = none
+};
+
+struct ImageFeature {
+  int64_t width = 0, height = 0;
+  ColorSpace color_space = ColorSpace::Rgb;
+  Preprocessing preprocessing;  // inputs only
+
+  int64_t channels() const { return color_space == ColorSpace::Grayscale ? 1 : 3; }
+};
+
+struct ArrayFeature {
+  Shape shape;  // as declared (flexible shapes: the default shape); outputs often declare none
+  ArrayType type = ArrayType::Float32;
+};
+
+struct Feature {
+  std::string name;
+  bool optional = false;
+  std::variant<ArrayFeature, ImageFeature> type;
+  Shape tensor;  // the blob's shape in the network
+
+  const ImageFeature* image() const { return std::get_if<ImageFeature>(&type); }
+};
+
+struct Model {
+  std::string file;                          // for messages
+  std::shared_ptr<const spec::Model> proto;  // owns the layers and weights below
+  int specification_version = 0;
+  ModelKind kind = ModelKind::NeuralNetwork;
+  bool exact_rank = false;  // EXACT_ARRAY_MAPPING
+
+  std::vector<Feature> inputs;
+  std::vector<Feature> outputs;  // those that are blobs of the network, in the order declared
+
+  std::vector<const spec::NeuralNetworkLayer*> layers;  // in execution order
+  std::map<std::string, Shape> shapes;                  // of every blob: inputs and every layer's outputs
+
+  // Classifiers: the labels in the order of the score vector, the blob that holds the scores, and the feature names.
+  std::vector<std::string> class_labels;
+  std::string class_scores_blob, predicted_class_feature, predicted_probabilities_feature;
+};
+
+// What a layer can be refused for. All refusals of a model are reported together.
+struct Refusal {
+  std::string layer, type, reason;
+};
+
+// Reads and checks a .mlmodel. Throws Error for damaged or inconsistent files, for model types that hold no tensor
+// network (tree ensembles, ... : named), and one Error listing every layer that read_model itself cannot understand
+// (custom, recurrent, control flow: "LAYER (TYPE): REASON" each).
+Model read_model(const MappedFile& file);
+Model read_model(ByteSpan bytes, const std::string& name);
+
+// The type of a layer in the words of the Core ML specification, e.g. "convolution", "activation.ReLU".
+std::string layer_type(const spec::NeuralNetworkLayer& layer);
+
+// ---- Weights -------------------------------------------------------------------------------------------------------
+
+// How many elements a weight array holds; 0 when absent.
+int64_t weight_count(const spec::WeightParams& weights);
+bool is_float16(const spec::WeightParams& weights);
+
+// Decodes any encoding (float32, float16, N-bit linear and look-up table) to float32, in parallel. `channels` is the
+// number of output channels (axis 0 of the array), which per-channel scales refer to.
+std::vector<float> decode_weights(const spec::WeightParams& weights, int64_t channels);
+
+// Zero-copy views for the float encodings; empty span when the array is in another encoding.
+std::span<const float> float32_weights(const spec::WeightParams& weights);
+ByteSpan float16_weights(const spec::WeightParams& weights);
+
+}  // namespace ane::coreml

@@ -1,0 +1,60 @@
+// A functional simulator of the H13 engine: runs any .hwx, Apple's or ours, task by task, on the words alone.
+//
+// It knows the container, the register table and docs/h13-semantics.md, and nothing of the compiler, so that it can
+// contradict it. Each task reads its sources (DRAM through the tile DMA, or L2), computes in the engine's number formats
+// and writes its result before the next task begins. Every byte of memory carries whether it was ever written; reading
+// one that was not, leaving a buffer, misaligned strides and broken limits are hazards, and hazards are errors.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "h13/task.h"
+#include "hwx/file.h"
+
+namespace ane::sim {
+
+struct Options {
+  // Called before each task with its index and the number of tasks.
+  std::function<void(size_t task, size_t count)> progress;
+  // Called after each task with one line that says what it did.
+  std::function<void(const std::string& line)> trace;
+};
+
+struct Statistics {
+  uint64_t multiply_accumulates = 0;
+  uint64_t dram_bytes_read = 0, dram_bytes_written = 0, coefficient_bytes = 0;
+  double seconds = 0;
+};
+
+// Dense NCHW values of one surface.
+struct Values {
+  int64_t n = 1, c = 1, h = 1, w = 1;
+  std::vector<float> data;
+};
+
+class Simulator {
+ public:
+  // Decodes the tasks; throws Error when they are unsound. `file` is copied where needed.
+  explicit Simulator(const hwx::File& file);
+  ~Simulator();
+  Simulator(Simulator&&) noexcept;
+
+  // Values are rounded to the surface's element type. `binding` is the surface's run-time name. Throws Error when there
+  // is no such input or the count differs from the surface's.
+  void set_input(const std::string& binding, const std::vector<float>& values);
+
+  // Runs all tasks. Throws Error("FILE: task N: HAZARD") on the first hazard.
+  Statistics run(const Options& options = {});
+
+  // An output surface after run(). Throws Error when a byte of it was never written.
+  Values output(const std::string& binding) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace ane::sim
