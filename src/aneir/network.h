@@ -213,6 +213,8 @@ struct Network {
   TensorId add_tensor(std::string tensor_name, Shape shape, ElementType type = ElementType::Float16);
   // Appends a unit and its result tensor (named like the unit, made unique), with the shape the params imply.
   TensorId add_unit(std::string unit_name, Params params, std::vector<TensorId> bottoms, std::string layer);
+  // `wanted`, or with a number behind it when a tensor has that name already.
+  std::string unused_tensor_name(const std::string& wanted) const;
   const Tensor& tensor(TensorId id) const { return tensors[static_cast<size_t>(id)]; }
   Tensor& tensor(TensorId id) { return tensors[static_cast<size_t>(id)]; }
 };
@@ -221,8 +223,14 @@ struct Network {
 // validator's shape rule, so importers get their checks from it too.
 Shape result_shape(const Params& params, std::span<const Shape> bottoms, const std::string& unit_name);
 
-// Every tensor is produced before it is read, exactly once; shapes follow the rules; weights have the right size.
-// Throws InternalError for our own networks, Error (file named) for read ones.
-void check(const Network& network);
+// Every tensor is produced before it is read, at most once; shapes follow the rules; weights have the right size; every
+// output exists. A tensor that nobody produces or reads may stay behind (passes leave such). With an empty `file` the
+// network is one of our own and damage is an InternalError; else it was read from `file` and damage is an Error.
+void check(const Network& network, const std::string& file = "");
+
+// Axes, tensors and windows beyond these are refused everywhere, so that no product of them overflows.
+inline constexpr int64_t max_axis = int64_t{1} << 31;
+inline constexpr int64_t max_elements = int64_t{1} << 40;
+inline constexpr int max_window = 1 << 16;
 
 }  // namespace ane::aneir

@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -73,7 +74,10 @@ struct Model {
   bool exact_rank = false;  // EXACT_ARRAY_MAPPING
 
   std::vector<Feature> inputs;
-  std::vector<Feature> outputs;  // those that are blobs of the network, in the order declared
+  // Those that are blobs of the network, in the order declared. A classifier's probabilities are declared as a
+  // dictionary; in its place stands an array feature for the scores blob, named class_scores_blob. A declared array
+  // shape that has another number of elements than the blob is dropped (shape empty).
+  std::vector<Feature> outputs;
 
   std::vector<const spec::NeuralNetworkLayer*> layers;  // in execution order
   std::map<std::string, Shape> shapes;                  // of every blob: inputs and every layer's outputs
@@ -95,16 +99,23 @@ Model read_model(const MappedFile& file);
 Model read_model(ByteSpan bytes, const std::string& name);
 
 // The type of a layer in the words of the Core ML specification, e.g. "convolution", "activation.ReLU".
+// and "unknown" when it is none that this version knows.
 std::string layer_type(const spec::NeuralNetworkLayer& layer);
 
 // ---- Weights -------------------------------------------------------------------------------------------------------
 
-// How many elements a weight array holds; 0 when absent.
+// How many elements a weight array holds; 0 when absent. Codes of less than 8 bits end in a padded byte, so their count
+// can come out up to seven too high; the shape that the layer declares is exact.
 int64_t weight_count(const spec::WeightParams& weights);
 bool is_float16(const spec::WeightParams& weights);
 
-// Decodes any encoding (float32, float16, N-bit linear and look-up table) to float32, in parallel. `channels` is the
-// number of output channels (axis 0 of the array), which per-channel scales refer to.
+// Decodes any encoding (float32, float16, N-bit linear and look-up table, int8) to float32, in parallel. `shape` is the
+// array's shape as its layer declares it, row-major; per-channel scales run along axis `channel_axis` (0, but 1 for
+// deconvolution, whose arrays are [in, out / groups, height, width]).
+std::vector<float> decode_weights(const spec::WeightParams& weights, const Shape& shape, size_t channel_axis = 0);
+
+// The same for an array whose axis 0 has `channels` entries and whose count is taken from weight_count(), rounded down
+// to a multiple of `channels`: exact for floats and 8 bits.
 std::vector<float> decode_weights(const spec::WeightParams& weights, int64_t channels);
 
 // Zero-copy views for the float encodings; empty span when the array is in another encoding.

@@ -47,6 +47,11 @@ struct Layer {
   int64_t integer(const std::string& key, const std::string& file) const;
   int64_t integer_or(const std::string& key, int64_t fallback, const std::string& file) const;
   double number_or(const std::string& key, double fallback, const std::string& file) const;
+
+  // The weights this layer refers to: attributes named blob_* or *_blob, and the roles in `weights`.
+  std::vector<int64_t> blob_ids(const std::string& file) const;
+  // attributes.is_output is set: the tops are results of the network.
+  bool is_output() const;
 };
 
 // transform_params of an image input: y_c = scale * x_c + bias_c before the network.

@@ -43,18 +43,30 @@ struct RegisterInfo {
   uint32_t address;
 };
 struct FieldInfo {
-  Reg reg;  // header fields: unused
-  int word;  // header fields: the header word
+  Reg reg;   // header fields: Reg::Count
+  int word;  // header fields: the header word; else -1
   const char* name;
   int low, width;
   const char* meaning;
+};
+struct BlockInfo {
+  const char* name;
+  uint32_t base, words;
 };
 const RegisterInfo& info(Reg reg);
 const FieldInfo& info(Field field);
 const FieldInfo& info(HeaderField field);
 std::span<const FieldInfo> fields_of(Reg reg);
 std::span<const FieldInfo> header_fields();
-// Register::Count when the address is none we know.
+// The largest value of a field.
+constexpr uint32_t mask(const FieldInfo& field) {
+  return field.width == 32 ? ~0u : (1u << field.width) - 1;
+}
+// Bits that some field names. Set bits outside are unknown and shown as such.
+uint32_t known_bits(Reg reg);
+uint32_t known_header_bits(int word);
+std::span<const BlockInfo> blocks();
+// Reg::Count when the address is none we know.
 Reg register_at(uint32_t address);
 // base + i for the 16-fold registers: CoeffDMAConfig0 + 3.
 constexpr Reg operator+(Reg reg, int i) { return static_cast<Reg>(static_cast<int>(reg) + i); }
@@ -71,7 +83,8 @@ struct Task {
   std::array<uint32_t, register_count> registers{};
   std::bitset<register_count> written;  // by some record
   std::vector<Record> records;          // in stream order
-  std::vector<std::pair<uint32_t, uint32_t>> unknown;  // address, value of registers that registers.def lacks
+  // Address and value of registers that registers.def lacks, in stream order.
+  std::vector<std::pair<uint32_t, uint32_t>> unknown;
   uint32_t offset = 0;  // of the task in the stream (decoding, and after encoding)
 
   uint32_t& operator[](Reg reg) { return registers[static_cast<size_t>(reg)]; }
@@ -87,6 +100,8 @@ struct Task {
   bool extended() const { return (header[6] >> 24) & 1; }  // header word 10 is present
   uint32_t header_words() const { return extended() ? 11 : 10; }
   uint32_t words() const;  // in the stream, header and record words included
+  // Cuts the registers into these records and marks theirs as written; values stay.
+  void set_records(std::span<const Record> runs);
 };
 
 // How a task's registers are cut into records.
@@ -97,7 +112,8 @@ enum class Layout {
 std::span<const Record> records_of(Layout layout);
 
 // All tasks of a stream, following NextPointer and NextSize. `name` is for messages. Throws Error on anything unsound:
-// sizes past the end, loops, records outside their task.
+// sizes past the end, loops (a next task must lie behind the one that names it), records outside their task,
+// registers written twice.
 std::vector<Task> decode_tasks(ByteSpan text, uint32_t first_task_words, const std::string& name);
 
 // Fills in what depends on the neighbours (TID, LNID, EON, NextSize, NextPointer, TBE, offset) and gives the stream:

@@ -31,11 +31,11 @@ struct DialectFacts {
   bool surfaces_by_name;           // VM order of surfaces: by binding name, else inputs then outputs as given
   bool binding_keeps_output_tail;  // an output x@output is bound as x@output, else as x
   bool note;
-  int type_catalogue;
+  int type_catalogue;             // entries of the type catalogue in the symbol table
   uint16_t input_symbol_desc;
 };
 const DialectFacts& facts(Dialect dialect);
-// By compiler version, "5.4.1"; nullptr when unknown.
+// By compiler version, "5.4.1", also when its tail is left out ("9.509" for "9.509.0"); nullptr when unknown.
 const DialectFacts* find_dialect(const std::string& compiler_version);
 
 enum class Role : uint8_t { Input, Output };
@@ -47,20 +47,30 @@ struct Surface {
   int64_t n = 1, c = 1, h = 1, w = 1;
   uint32_t element_code = 5;  // number in the type catalogue: 5 = fp16, 3 = uint8
   int64_t element_size = 2;
-  // Derived by layout(), or read from the file.
+  // Bytes. Derived by layout(), or read from the file. `total` is the memory of all n batches.
   int64_t row_stride = 0, plane_stride = 0, batch_stride = 0, total = 0;
   uint64_t address = 0;
   uint32_t slot = 0;  // base address slot that tasks use
 };
 // Fills strides and total by the surface rules: rows padded to 64 bytes.
 void layout(Surface& surface);
+// From the first byte of one batch to behind its last element.
+int64_t exact_extent(const Surface& surface);
 
 // A constant stream that a task reads: where its base word lies in the text, and which part of the constants it names.
 struct ConstantTile {
   uint32_t text_offset = 0;   // of the base register's word
   uint32_t channel = 0;       // 0..15
   uint32_t const_offset = 0;  // from the start of the constants
+  std::string symbol;         // empty: K, the file's kernel_symbol, and _ne_CHANNEL if those are per channel
   friend bool operator==(const ConstantTile&, const ConstantTile&) = default;
+};
+
+// A buffer in L2 that the debugger may name (dialect D with -g).
+struct OnChipSymbol {
+  std::string name;
+  uint64_t address = 0;
+  friend bool operator==(const OnChipSymbol&, const OnChipSymbol&) = default;
 };
 
 struct File {
@@ -76,24 +86,30 @@ struct File {
   uint64_t scratch_figure = 0;  // program thread +0x848, meaning open
   std::vector<Surface> surfaces;  // in VM order
   std::vector<ConstantTile> tiles;
-  std::string kernel_symbol;          // 64 hexadecimal digits; empty without constants
+  std::string kernel_symbol;      // 64 hexadecimal digits; empty: the SHA-256 of the constants
   bool kernel_symbol_per_channel = true;
-  Bytes debug_info;                   // dialect D with -g
-  // Whatever a file has that this structure does not model, so that it can be written back and shown.
-  std::vector<std::string> symbols_on_chip;
+  Bytes debug_info;               // dialect D with -g
+  std::vector<OnChipSymbol> symbols_on_chip;
 
   // VM addresses, derived on writing, read on reading.
   uint64_t text_address = 0, const_address = 0, scratch_address = 0;
   std::array<uint64_t, 256> slots{};
 };
 
-// Completes what is derived: surfaces' layout, VM order, addresses, slots. Call before emitting tasks, which name
-// buffers by slot. Keeps the given order where the dialect has no rule.
+// Completes what is derived: bindings that are empty, surfaces' layout, VM order, addresses, slots. Call before emitting
+// tasks, which name buffers by slot (slots do not depend on the tasks), and again when text and constants have their
+// final sizes. Keeps the given order where the dialect has no rule. Throws Error when the program does not fit the
+// engine's 32-bit addresses or its slots.
 void assign_addresses(File& file);
+
+// Bytes of the constant section: those of a program without constants are 0x4000 zeros.
+uint64_t constant_section_size(const File& file);
+// Name of a tile's symbol.
+std::string symbol_of(const File& file, const ConstantTile& tile);
 
 // Throws Error for anything that is not a sound .hwx.
 File read(ByteSpan bytes, const std::string& name);
-// The whole file. `file` must have been through assign_addresses with its final sizes.
+// The whole file. `file` must have been through assign_addresses with its final sizes, or come from read().
 Bytes write(const File& file);
 
 // Quick test by magic.

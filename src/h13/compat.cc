@@ -1,0 +1,19 @@
+#include "h13/compat.h"
+
+namespace ane::h13 {
+
+namespace {
+
+constexpr Compat profiles[] = {
+    // version dialect            short  pe-k   sizes  fmt    log1   group  13840  time   accdb  result
+    {"4.2.1", hwx::Dialect::A, false, false, false, false, false, false, false, false, true, true},
+    {"5.4.1", hwx::Dialect::B, false, false, false, false, false, true, false, false, true, true},
+    {"7.6.4", hwx::Dialect::C, false, true, true, true, true, true, true, true, true, false},
+    {"9.509", hwx::Dialect::D, true, true, true, true, true, true, true, true, false, false},
+};
+
+}  // namespace
+
+const Compat& compat(hwx::Dialect dialect) { return profiles[static_cast<int>(dialect)]; }
+
+}  // namespace ane::h13

@@ -1,0 +1,87 @@
+// Scratch by first fit: buffers sorted by size, the largest first, each at the lowest offset free during its whole life.
+// A buffer lives from the first operation that touches it to the last. Sorting by size first is what Apple's compiler
+// says it does ("sizethenliverange"); for a chain of layers it keeps the two largest neighbours side by side, which no
+// plan can beat.
+#include "h13/memory_plan.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/bytes.h"
+#include "base/error.h"
+
+namespace ane::h13 {
+
+namespace {
+
+struct LiveRange {
+  int buffer = -1;
+  int64_t bytes = 0;
+  size_t first = std::numeric_limits<size_t>::max(), last = 0;
+};
+
+bool overlap(const LiveRange& a, const LiveRange& b) { return a.first <= b.last && b.first <= a.last; }
+
+std::vector<LiveRange> live_ranges(const EngineProgram& program, int64_t alignment) {
+  std::vector<LiveRange> ranges(program.buffers.size());
+  const auto touch = [&](const View& view, size_t op) {
+    LiveRange& range = ranges[static_cast<size_t>(view.buffer)];
+    range.first = std::min(range.first, op);
+    range.last = std::max(range.last, op);
+  };
+  for (size_t i = 0; i < program.ops.size(); ++i) {
+    touch(program.ops[i].source, i);
+    touch(program.ops[i].destination, i);
+    if (program.ops[i].source2) touch(*program.ops[i].source2, i);
+  }
+  std::vector<LiveRange> scratch;
+  for (size_t i = 0; i < ranges.size(); ++i) {
+    const Buffer& buffer = program.buffers[i];
+    if (buffer.kind != BufferKind::Scratch || ranges[i].first > ranges[i].last) continue;
+    ranges[i].buffer = static_cast<int>(i);
+    ranges[i].bytes = round_up(buffer.bytes, alignment);
+    scratch.push_back(ranges[i]);
+  }
+  return scratch;
+}
+
+}  // namespace
+
+int64_t plan_scratch(EngineProgram& program, const Target& target) {
+  std::vector<LiveRange> ranges = live_ranges(program, target.dma_alignment);
+  std::stable_sort(ranges.begin(), ranges.end(), [](const LiveRange& a, const LiveRange& b) { return a.bytes > b.bytes; });
+  int64_t size = 0;
+  std::vector<LiveRange> placed;
+  for (const LiveRange& range : ranges) {
+    // Neighbours in time, by address: the first gap that is wide enough.
+    std::vector<std::pair<int64_t, int64_t>> taken;
+    for (const LiveRange& other : placed)
+      if (overlap(range, other)) {
+        const int64_t base = program.buffers[static_cast<size_t>(other.buffer)].base;
+        taken.emplace_back(base, base + other.bytes);
+      }
+    std::sort(taken.begin(), taken.end());
+    int64_t base = 0;
+    for (const auto& [begin, end] : taken) {
+      if (base + range.bytes <= begin) break;
+      base = std::max(base, end);
+    }
+    program.buffers[static_cast<size_t>(range.buffer)].base = base;
+    size = std::max(size, base + range.bytes);
+    placed.push_back(range);
+  }
+  return round_up(size, target.page);
+}
+
+void check_scratch(const EngineProgram& program) {
+  const std::vector<LiveRange> ranges = live_ranges(program, 1);
+  for (size_t i = 0; i < ranges.size(); ++i)
+    for (size_t j = i + 1; j < ranges.size(); ++j) {
+      if (!overlap(ranges[i], ranges[j])) continue;
+      const Buffer& a = program.buffers[static_cast<size_t>(ranges[i].buffer)];
+      const Buffer& b = program.buffers[static_cast<size_t>(ranges[j].buffer)];
+      ensure(a.base + a.bytes <= b.base || b.base + b.bytes <= a.base, "scratch buffers overlap while both are alive");
+    }
+}
+
+}  // namespace ane::h13

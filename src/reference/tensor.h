@@ -1,0 +1,85 @@
+// What the layer definitions need to say about dense row-major tensors: axes, strided views, broadcasting.
+//
+// Nearly every layer that only moves elements (permute, slice, crop, split, tile, depth to space, ...) reads its input
+// through other strides, so one function, strided_copy, does them all; a layer's definition is then the choice of shape
+// and strides.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "base/parallel.h"
+#include "reference/interpreter.h"
+
+namespace ane::reference {
+
+using coreml::Shape;
+using Strides = std::vector<int64_t>;
+
+// Elements below which a loop is not worth a second thread.
+constexpr int64_t parallel_grain = 1 << 14;
+
+int64_t element_count(const Shape& shape);
+int64_t element_count(const Shape& shape, size_t first_axis, size_t end_axis);
+Strides strides_of(const Shape& shape);
+
+// "[1, 2, 3]", for messages.
+std::string to_string(const Shape& shape);
+
+Tensor make_tensor(const Shape& shape, float value = 0.0f);
+
+// The same elements under another shape. The element counts must agree.
+Tensor reshaped(Tensor tensor, const Shape& shape);
+
+// out[i0, i1, ...] = data[base + i0*strides[0] + i1*strides[1] + ...]. Strides may be 0 (repeat) or negative (reverse).
+Tensor strided_copy(const std::vector<float>& data, const Shape& shape, const Strides& strides, int64_t base = 0);
+
+// Output axis i is input axis permutation[i].
+Tensor transposed(const Tensor& tensor, const std::vector<int64_t>& permutation);
+
+// The elements start, start + step, ... of one axis, `count` of them.
+Tensor sliced(const Tensor& tensor, size_t axis, int64_t start, int64_t step, int64_t count);
+
+// The tensor as seen by a loop along one axis: element (o, i, k) is at (o * length + i) * inner + k.
+struct AxisView {
+  int64_t outer, length, inner;
+};
+AxisView view_along(const Shape& shape, size_t axis);
+
+// Offset of the first element of row number `row`, where a row runs along the last axis.
+int64_t row_offset(const Shape& shape, const Strides& strides, int64_t row);
+
+// Strides that read a tensor of shape `from` as one of shape `to` (same or higher rank, aligned at the right): 0 along
+// repeated axes.
+Strides broadcast_strides(const Shape& from, const Shape& to);
+
+template <typename Function>
+Tensor map_elements(const Tensor& input, Function function) {
+  Tensor result{input.shape, std::vector<float>(input.data.size())};
+  parallel_for(static_cast<int64_t>(input.data.size()), parallel_grain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) result.data[i] = static_cast<float>(function(input.data[i]));
+  });
+  return result;
+}
+
+// function(a, b) for every element of `shape`, to which both must broadcast.
+template <typename Function>
+Tensor combine_elements(const Tensor& a, const Tensor& b, const Shape& shape, Function function) {
+  Tensor result = make_tensor(shape);
+  if (result.data.empty()) return result;
+  const Strides a_strides = broadcast_strides(a.shape, shape), b_strides = broadcast_strides(b.shape, shape);
+  const int64_t width = shape.empty() ? 1 : shape.back();
+  const int64_t a_step = shape.empty() ? 0 : a_strides.back(), b_step = shape.empty() ? 0 : b_strides.back();
+  const int64_t rows = static_cast<int64_t>(result.data.size()) / width;
+  parallel_for(rows, std::max<int64_t>(1, parallel_grain / width), [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const float* a_row = a.data.data() + row_offset(shape, a_strides, row);
+      const float* b_row = b.data.data() + row_offset(shape, b_strides, row);
+      float* out = result.data.data() + row * width;
+      for (int64_t i = 0; i < width; ++i) out[i] = static_cast<float>(function(a_row[i * a_step], b_row[i * b_step]));
+    }
+  });
+  return result;
+}
+
+}  // namespace ane::reference
