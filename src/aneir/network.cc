@@ -96,7 +96,7 @@ TensorId Network::add_tensor(std::string tensor_name, Shape shape, ElementType t
 }
 
 TensorId Network::add_unit(std::string unit_name, Params params, std::vector<TensorId> bottoms,
-                           std::string layer) {
+                           std::string layer, std::string tensor_name) {
   std::vector<Shape> shapes;
   for (TensorId bottom : bottoms) {
     ensure(bottom >= 0 && bottom < static_cast<TensorId>(tensors.size()),
@@ -104,7 +104,8 @@ TensorId Network::add_unit(std::string unit_name, Params params, std::vector<Ten
     shapes.push_back(tensor(bottom).shape);
   }
   const Shape shape = result_shape(params, shapes, unit_name);
-  const TensorId top = add_tensor(unused_tensor_name(unit_name), shape);
+  if (tensor_name.empty()) tensor_name = unused_tensor_name(unit_name);
+  const TensorId top = add_tensor(std::move(tensor_name), shape);
   units.push_back({std::move(unit_name), std::move(bottoms), top, std::move(params), std::move(layer)});
   return top;
 }

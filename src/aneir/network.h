@@ -211,8 +211,10 @@ struct Network {
   std::vector<Output> outputs;    // likewise
 
   TensorId add_tensor(std::string tensor_name, Shape shape, ElementType type = ElementType::Float16);
-  // Appends a unit and its result tensor (named like the unit, made unique), with the shape the params imply.
-  TensorId add_unit(std::string unit_name, Params params, std::vector<TensorId> bottoms, std::string layer);
+  // Appends a unit and its result tensor (named like the unit, made unique), with the shape the params imply. A caller
+  // that knows an unused name may give it for the tensor, which saves the search for one.
+  TensorId add_unit(std::string unit_name, Params params, std::vector<TensorId> bottoms, std::string layer,
+                    std::string tensor_name = "");
   // `wanted`, or with a number behind it when a tensor has that name already.
   std::string unused_tensor_name(const std::string& wanted) const;
   const Tensor& tensor(TensorId id) const { return tensors[static_cast<size_t>(id)]; }
@@ -227,6 +229,9 @@ Shape result_shape(const Params& params, std::span<const Shape> bottoms, const s
 // output exists. A tensor that nobody produces or reads may stay behind (passes leave such). With an empty `file` the
 // network is one of our own and damage is an InternalError; else it was read from `file` and damage is an Error.
 void check(const Network& network, const std::string& file = "");
+
+// Why no tensor can have this shape; empty when one can.
+std::string trouble_of(const Shape& shape);
 
 // Axes, tensors and windows beyond these are refused everywhere, so that no product of them overflows.
 inline constexpr int64_t max_axis = int64_t{1} << 31;

@@ -31,20 +31,6 @@ struct Operands {
   }
 };
 
-// Why `shape` cannot be a tensor's; empty when it can.
-std::string trouble_of(const Shape& shape) {
-  int64_t count = 1;
-  for (Axis axis : all_axes) {
-    const int64_t length = shape[axis];
-    if (length < 1 || length > max_axis) {
-      return std::string("axis ") + name_of(axis) + " has length " + std::to_string(length);
-    }
-    if (count > max_elements / length) return "a tensor of more than 2^40 elements";
-    count *= length;
-  }
-  return "";
-}
-
 // a * b * c for lengths that may come from a file; saturates instead of overflowing.
 int64_t product(std::initializer_list<int64_t> factors) {
   int64_t result = 1;
@@ -304,6 +290,19 @@ class Checker {
 };
 
 }  // namespace
+
+std::string trouble_of(const Shape& shape) {
+  int64_t count = 1;
+  for (Axis axis : all_axes) {
+    const int64_t length = shape[axis];
+    if (length < 1 || length > max_axis) {
+      return std::string("axis ") + name_of(axis) + " has length " + std::to_string(length);
+    }
+    if (count > max_elements / length) return "a tensor of more than 2^40 elements";
+    count *= length;
+  }
+  return "";
+}
 
 Shape result_shape(const Params& params, std::span<const Shape> bottoms, const std::string& unit_name) {
   const Operands in{bottoms, unit_name};

@@ -1,4 +1,5 @@
-// Checks that many layers share. Weight arrays are the main thing: everything behind read_model() trusts their sizes.
+// Checks that many layers share. Weight arrays are the main thing: everything behind read_model() trusts
+// their sizes.
 #include "coreml/layer_check.h"
 
 #include <fmt/format.h>
@@ -17,13 +18,17 @@ int64_t element_count(const Shape& shape) {
   return count;
 }
 
-std::string to_string(const Shape& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
+std::string to_string(const Shape& shape) {
+  return fmt::format("[{}]", fmt::join(shape, ", "));
+}
 
 std::string describe(const spec::NeuralNetworkLayer& layer) {
   return fmt::format("layer '{}' ({})", layer.name(), layer_type(layer));
 }
 
-void LayerCheck::fail(const std::string& why) const { throw Error(file_, describe(layer_), why); }
+void LayerCheck::fail(const std::string& why) const {
+  throw Error(file_, describe(layer_), why);
+}
 
 void LayerCheck::need_inputs(size_t least, size_t most) const {
   if (inputs_.size() >= least && inputs_.size() <= most) return;
@@ -94,13 +99,14 @@ void LayerCheck::need_weights(const spec::WeightParams& weights, const Shape& sh
     return;
   }
   // Checked before the multiplications below: no array of a file can have more.
-  need(wanted <= std::numeric_limits<int32_t>::max(), fmt::format("{} must have {} elements", what, to_string(shape)));
+  need(wanted <= std::numeric_limits<int32_t>::max(),
+       fmt::format("{} must have {} elements", what, to_string(shape)));
   const bool half = is_float16(weights);
   if (!half) need_quantization(weights, shape.empty() ? 1 : shape.at(channel_axis), what);
   const int64_t bits = half ? 16 : static_cast<int64_t>(weights.quantization().numberofbits());
-  const size_t bytes = half                               ? weights.float16value().size()
+  const size_t bytes = half                             ? weights.float16value().size()
                        : weights.int8rawvalue().empty() ? weights.rawvalue().size()
-                                                          : weights.int8rawvalue().size();
+                                                        : weights.int8rawvalue().size();
   need(static_cast<int64_t>(bytes) == (wanted * bits + 7) / 8,
        fmt::format("{} have {} bytes, not {} elements of {} bits", what, bytes, to_string(shape), bits));
 }

@@ -1,5 +1,5 @@
-// One layer under examination: its message, the shapes of the blobs it reads, and the checks that rules of many layers
-// share. Every check throws Error("FILE: layer 'NAME' (TYPE): WHY").
+// One layer under examination: its message, the shapes of the blobs it reads, and the checks that rules of
+// many layers share. Every check throws Error("FILE: layer 'NAME' (TYPE): WHY").
 #pragma once
 
 #include <NeuralNetwork.pb.h>
@@ -13,8 +13,8 @@ namespace ane::coreml {
 
 // Hostile files must not make sums overflow or memory run out. The engine's own limits are far below these: a
 // dimension of 16384 (width, height) or 65536 (channels).
-constexpr int64_t largest_size = int64_t{1} << 24;      // one dimension, kernel, stride or amount of padding
-constexpr int64_t largest_blob = int64_t{1} << 30;      // elements of one blob
+constexpr int64_t largest_size = int64_t{1} << 24;  // one dimension, kernel, stride or amount of padding
+constexpr int64_t largest_blob = int64_t{1} << 30;  // elements of one blob
 constexpr size_t largest_rank = 8;
 
 // The product of all sizes; INT64_MAX when it does not fit.
@@ -60,7 +60,8 @@ class LayerCheck {
     return result;
   }
 
-  // The array is there, in one encoding, with exactly the elements of `shape`, and its quantisation parameters fit.
+  // The array is there, in one encoding, with exactly the elements of `shape`, and its quantisation
+  // parameters fit.
   void need_weights(const spec::WeightParams& weights, const Shape& shape, const char* what,
                     size_t channel_axis = 0) const;
 

@@ -1,9 +1,9 @@
 // A Core ML model as the compiler sees it: the protobuf message, checked, and what has to be derived from it.
 //
-// A .mlmodel is one protobuf message; its generated classes already are a typed in-memory form, so this room adds only
-// what the message does not say by itself: which features are images, how a feature's shape becomes a tensor, what
-// every blob's shape is, and that every weight array has the size its layer declares. After read_model() nobody checks
-// message fields again.
+// A .mlmodel is one protobuf message; its generated classes already are a typed in-memory form, so this room
+// adds only what the message does not say by itself: which features are images, how a feature's shape becomes
+// a tensor, what every blob's shape is, and that every weight array has the size its layer declares. After
+// read_model() nobody checks message fields again.
 //
 // Shapes are in elements, outermost first. Models with rank-5 semantics (all of spec 1-3) have shapes
 // [Seq, Batch, C, H, W]; models with EXACT_ARRAY_MAPPING have the shape as declared.
@@ -74,15 +74,16 @@ struct Model {
   bool exact_rank = false;  // EXACT_ARRAY_MAPPING
 
   std::vector<Feature> inputs;
-  // Those that are blobs of the network, in the order declared. A classifier's probabilities are declared as a
-  // dictionary; in its place stands an array feature for the scores blob, named class_scores_blob. A declared array
-  // shape that has another number of elements than the blob is dropped (shape empty).
+  // Those that are blobs of the network, in the order declared. A classifier's probabilities are declared as
+  // a dictionary; in its place stands an array feature for the scores blob, named class_scores_blob. A
+  // declared array shape that has another number of elements than the blob is dropped (shape empty).
   std::vector<Feature> outputs;
 
   std::vector<const spec::NeuralNetworkLayer*> layers;  // in execution order
   std::map<std::string, Shape> shapes;                  // of every blob: inputs and every layer's outputs
 
-  // Classifiers: the labels in the order of the score vector, the blob that holds the scores, and the feature names.
+  // Classifiers: the labels in the order of the score vector, the blob that holds the scores, and the feature
+  // names.
   std::vector<std::string> class_labels;
   std::string class_scores_blob, predicted_class_feature, predicted_probabilities_feature;
 };
@@ -92,9 +93,9 @@ struct Refusal {
   std::string layer, type, reason;
 };
 
-// Reads and checks a .mlmodel. Throws Error for damaged or inconsistent files, for model types that hold no tensor
-// network (tree ensembles, ... : named), and one Error listing every layer that read_model itself cannot understand
-// (custom, recurrent, control flow: "LAYER (TYPE): REASON" each).
+// Reads and checks a .mlmodel. Throws Error for damaged or inconsistent files, for model types that hold no
+// tensor network (tree ensembles, ... : named), and one Error listing every layer that read_model itself
+// cannot understand (custom, recurrent, control flow: "LAYER (TYPE): REASON" each).
 Model read_model(const MappedFile& file);
 Model read_model(ByteSpan bytes, const std::string& name);
 
@@ -102,20 +103,22 @@ Model read_model(ByteSpan bytes, const std::string& name);
 // and "unknown" when it is none that this version knows.
 std::string layer_type(const spec::NeuralNetworkLayer& layer);
 
-// ---- Weights -------------------------------------------------------------------------------------------------------
+// ---- Weights
+// -------------------------------------------------------------------------------------------------------
 
-// How many elements a weight array holds; 0 when absent. Codes of less than 8 bits end in a padded byte, so their count
-// can come out up to seven too high; the shape that the layer declares is exact.
+// How many elements a weight array holds; 0 when absent. Codes of less than 8 bits end in a padded byte, so
+// their count can come out up to seven too high; the shape that the layer declares is exact.
 int64_t weight_count(const spec::WeightParams& weights);
 bool is_float16(const spec::WeightParams& weights);
 
-// Decodes any encoding (float32, float16, N-bit linear and look-up table, int8) to float32, in parallel. `shape` is the
-// array's shape as its layer declares it, row-major; per-channel scales run along axis `channel_axis` (0, but 1 for
-// deconvolution, whose arrays are [in, out / groups, height, width]).
-std::vector<float> decode_weights(const spec::WeightParams& weights, const Shape& shape, size_t channel_axis = 0);
+// Decodes any encoding (float32, float16, N-bit linear and look-up table, int8) to float32, in parallel.
+// `shape` is the array's shape as its layer declares it, row-major; per-channel scales run along axis
+// `channel_axis` (0, but 1 for deconvolution, whose arrays are [in, out / groups, height, width]).
+std::vector<float> decode_weights(const spec::WeightParams& weights, const Shape& shape,
+                                  size_t channel_axis = 0);
 
-// The same for an array whose axis 0 has `channels` entries and whose count is taken from weight_count(), rounded down
-// to a multiple of `channels`: exact for floats and 8 bits.
+// The same for an array whose axis 0 has `channels` entries and whose count is taken from weight_count(),
+// rounded down to a multiple of `channels`: exact for floats and 8 bits.
 std::vector<float> decode_weights(const spec::WeightParams& weights, int64_t channels);
 
 // Zero-copy views for the float encodings; empty span when the array is in another encoding.

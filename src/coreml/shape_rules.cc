@@ -29,6 +29,13 @@ Shape elementwise_shape_along(const LayerCheck& check, int64_t axis) {
   return check.input();
 }
 
+// Of data, indices and updates: the data's.
+Shape scattered_shape(const LayerCheck& check, int64_t axis) {
+  check.need_inputs(3, 3);
+  check.axis(axis, check.rank());
+  return check.input(0);
+}
+
 template <typename Params>
 Shape reduce_by(const LayerCheck& check, const Params& params) {
   return reduce_nd_shape(check, params.axes(), params.keepdims(), params.reduceall());
@@ -116,7 +123,9 @@ Shapes infer_shapes(const LayerCheck& check) {
     case Layer::kMvn:
     case Layer::kL2Normalize:
     case Layer::kSoftmax:
+      return {elementwise_shape_of_rank(check, 3)};
     case Layer::kLrn:
+      check.size(layer.lrn().localsize(), "localSize");
       return {elementwise_shape_of_rank(check, 3)};
     case Layer::kCrop:
       return {crop_shape(check)};
@@ -187,8 +196,12 @@ Shapes infer_shapes(const LayerCheck& check) {
     case Layer::kLogicalNot:
     case Layer::kFillLike:
     case Layer::kClampedReLU:
-    case Layer::kReverse:
       return {elementwise_shape(check)};
+    case Layer::kReverse:
+      check.need_inputs(1, 1);
+      check.need(layer.reverse().reversedim_size() == static_cast<int>(check.rank()),
+                 "does not name every axis");
+      return {check.input()};
     case Layer::kMatrixBandPart:
     case Layer::kLowerTriangular:
     case Layer::kUpperTriangular:
@@ -248,8 +261,9 @@ Shapes infer_shapes(const LayerCheck& check) {
       return {rank_preserving_reshape_shape(check)};
     case Layer::kReshapeLike:
       check.need_inputs(2, 2);
-      check.need(element_count(check.input(0)) == element_count(check.input(1)),
-                 fmt::format("cannot reshape {} to {}", to_string(check.input(0)), to_string(check.input(1))));
+      check.need(
+          element_count(check.input(0)) == element_count(check.input(1)),
+          fmt::format("cannot reshape {} to {}", to_string(check.input(0)), to_string(check.input(1))));
       return {check.input(1)};
     case Layer::kLoadConstantND:
       return {load_constant_nd_shape(check)};
@@ -268,16 +282,22 @@ Shapes infer_shapes(const LayerCheck& check) {
       return {stack_shape(check)};
     case Layer::kGather:
       return {gather_shape(check)};
+    case Layer::kGatherND:
+      return {gather_nd_shape(check)};
     case Layer::kGatherAlongAxis:
       check.need_inputs(2, 2);
+      check.axis(layer.gatheralongaxis().axis(), check.rank());
       return {check.input(1)};
     case Layer::kScatter:
-    case Layer::kScatterND:
+      return {scattered_shape(check, layer.scatter().axis())};
     case Layer::kScatterAlongAxis:
-      check.need_inputs(3, 3);
-      return {check.input(0)};
+      return {scattered_shape(check, layer.scatteralongaxis().axis())};
+    case Layer::kScatterND:
+      return {scattered_shape(check, 0)};
     case Layer::kReverseSeq:
       check.need_inputs(2, 2);
+      check.axis(layer.reverseseq().batchaxis(), check.rank());
+      check.axis(layer.reverseseq().sequenceaxis(), check.rank());
       return {check.input(0)};
     case Layer::kGetShape:
       check.need_inputs(1, 1);

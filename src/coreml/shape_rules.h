@@ -1,5 +1,5 @@
-// Shape inference: what a layer's outputs look like, and whether its parameters fit its inputs. One rule per kind of
-// layer, in files by topic; infer_shapes() picks the rule.
+// Shape inference: what a layer's outputs look like, and whether its parameters fit its inputs. One rule per
+// kind of layer, in files by topic; infer_shapes() picks the rule.
 #pragma once
 
 #include <optional>
@@ -12,14 +12,16 @@ namespace ane::coreml {
 
 using Shapes = std::vector<Shape>;
 
-// Why this version cannot understand the layer whatever its inputs are, if so: custom layers, control flow, ...
+// Why this version cannot understand the layer whatever its inputs are, if so: custom layers, control flow,
+// ...
 std::optional<std::string> refusal_reason(const spec::NeuralNetworkLayer& layer);
 
-// One shape per output. Throws Error when the layer is inconsistent in itself or with its inputs. The layer must have
-// no refusal_reason().
+// One shape per output. Throws Error when the layer is inconsistent in itself or with its inputs. The layer
+// must have no refusal_reason().
 Shapes infer_shapes(const LayerCheck& check);
 
-// ---- Rules ---------------------------------------------------------------------------------------------------------
+// ---- Rules
+// ---------------------------------------------------------------------------------------------------------
 // Arithmetic over channels, height and width (shape_rules_spatial.cc).
 Shape convolution_shape(const LayerCheck& check);
 Shape pooling_shape(const LayerCheck& check);
@@ -66,6 +68,7 @@ Shape broadcast_to_shape(const LayerCheck& check, const Shape& target);
 Shape tile_shape(const LayerCheck& check);
 Shape stack_shape(const LayerCheck& check);
 Shape gather_shape(const LayerCheck& check);
+Shape gather_nd_shape(const LayerCheck& check);
 Shape top_k_shape(const LayerCheck& check);
 Shape arg_extreme_shape(const LayerCheck& check, int64_t axis, bool remove_axis);
 Shape embedding_nd_shape(const LayerCheck& check);
@@ -76,7 +79,7 @@ Shape layer_normalization_shape(const LayerCheck& check);
 Shape range_static_shape(const LayerCheck& check);
 
 // `axes` with one entry each, or all; negative ones count from the end.
-Shape reduce_nd_shape(const LayerCheck& check, const google::protobuf::RepeatedField<int64_t>& axes, bool keep_axes,
-                      bool all);
+Shape reduce_nd_shape(const LayerCheck& check, const google::protobuf::RepeatedField<int64_t>& axes,
+                      bool keep_axes, bool all);
 
 }  // namespace ane::coreml

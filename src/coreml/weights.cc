@@ -1,8 +1,8 @@
 // Weight arrays in all encodings of the format, and their decoding to float32.
 //
-// Codes of a quantised array form one bit stream without alignment between elements: the first code starts at the most
-// significant bit of the first byte, each code most significant bit first. (Weight files of ML Programs pack from the
-// least significant bit instead.)
+// Codes of a quantised array form one bit stream without alignment between elements: the first code starts at
+// the most significant bit of the first byte, each code most significant bit first. (Weight files of ML
+// Programs pack from the least significant bit instead.)
 #include <NeuralNetwork.pb.h>
 
 #include <algorithm>
@@ -20,7 +20,9 @@ namespace {
 
 constexpr int64_t parallel_grain = 1 << 16;
 
-ByteSpan bytes_of(const std::string& text) { return {reinterpret_cast<const uint8_t*>(text.data()), text.size()}; }
+ByteSpan bytes_of(const std::string& text) {
+  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
 
 int64_t elements_of(const Shape& shape) {
   return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
@@ -35,10 +37,12 @@ uint32_t code_at(ByteSpan stream, int64_t index, int bits) {
 }
 
 // Calls line(begin, end, channel) for pieces of [0, count) that lie in one channel each.
-void for_each_channel(const Shape& shape, size_t axis, const std::function<void(int64_t, int64_t, int64_t)>& line) {
+void for_each_channel(const Shape& shape, size_t axis,
+                      const std::function<void(int64_t, int64_t, int64_t)>& line) {
   const int64_t count = elements_of(shape);
   const int64_t channels = shape.at(axis);
-  const int64_t inner = elements_of(Shape(shape.begin() + static_cast<std::ptrdiff_t>(axis) + 1, shape.end()));
+  const int64_t inner =
+      elements_of(Shape(shape.begin() + static_cast<std::ptrdiff_t>(axis) + 1, shape.end()));
   parallel_for(count, parallel_grain, [&](int64_t begin, int64_t end) {
     while (begin < end) {
       const int64_t stop = std::min(end, (begin / inner + 1) * inner);
@@ -69,16 +73,19 @@ void decode_table(const spec::WeightParams& weights, std::vector<float>& values)
   });
 }
 
-void decode_linear(const spec::WeightParams& weights, const Shape& shape, size_t axis, std::vector<float>& values) {
+void decode_linear(const spec::WeightParams& weights, const Shape& shape, size_t axis,
+                   std::vector<float>& values) {
   const ByteSpan stream = bytes_of(weights.rawvalue());
   const int bits = static_cast<int>(weights.quantization().numberofbits());
   for_each_channel(shape, axis, [&](int64_t begin, int64_t end, int64_t channel) {
     const auto [scale, bias] = affine_of(weights.quantization().linearquantization(), channel);
-    for (int64_t i = begin; i < end; ++i) values[i] = static_cast<float>(code_at(stream, i, bits)) * scale + bias;
+    for (int64_t i = begin; i < end; ++i)
+      values[i] = static_cast<float>(code_at(stream, i, bits)) * scale + bias;
   });
 }
 
-void decode_int8(const spec::WeightParams& weights, const Shape& shape, size_t axis, std::vector<float>& values) {
+void decode_int8(const spec::WeightParams& weights, const Shape& shape, size_t axis,
+                 std::vector<float>& values) {
   const ByteSpan codes = bytes_of(weights.int8rawvalue());
   for_each_channel(shape, axis, [&](int64_t begin, int64_t end, int64_t channel) {
     const auto [scale, bias] = affine_of(weights.quantization().linearquantization(), channel);
@@ -105,18 +112,25 @@ int64_t weight_count(const spec::WeightParams& weights) {
   return bits == 0 ? 0 : static_cast<int64_t>(weights.rawvalue().size() * 8 / bits);
 }
 
-bool is_float16(const spec::WeightParams& weights) { return !weights.float16value().empty(); }
+bool is_float16(const spec::WeightParams& weights) {
+  return !weights.float16value().empty();
+}
 
 std::span<const float> float32_weights(const spec::WeightParams& weights) {
   return {weights.floatvalue().data(), static_cast<size_t>(weights.floatvalue_size())};
 }
 
-ByteSpan float16_weights(const spec::WeightParams& weights) { return bytes_of(weights.float16value()); }
+ByteSpan float16_weights(const spec::WeightParams& weights) {
+  return bytes_of(weights.float16value());
+}
 
-std::vector<float> decode_weights(const spec::WeightParams& weights, const Shape& shape, size_t channel_axis) {
+std::vector<float> decode_weights(const spec::WeightParams& weights, const Shape& shape,
+                                  size_t channel_axis) {
   const int64_t count = elements_of(shape);
-  ensure(count >= 0 && count <= weight_count(weights), "a weight array is shorter than the shape it is decoded with");
-  if (weights.floatvalue_size() > 0) return {weights.floatvalue().begin(), weights.floatvalue().begin() + count};
+  ensure(count >= 0 && count <= weight_count(weights),
+         "a weight array is shorter than the shape it is decoded with");
+  if (weights.floatvalue_size() > 0)
+    return {weights.floatvalue().begin(), weights.floatvalue().begin() + count};
   std::vector<float> values(static_cast<size_t>(count));
   if (count == 0) return values;
   if (is_float16(weights)) {

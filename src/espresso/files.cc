@@ -1,13 +1,14 @@
 // The three files of a compiled network, read and written.
 //
-// The net and the shapes are JSON, plain or in a "pbze" container; the weights are one table of numbered blobs. Files
-// come from anywhere, so reading is where everything is checked once: the JSON's depth (it is copied, compared and
-// written recursively later), names and types of every layer, that layers stand in topological order and name every
-// blob once, that shapes are positive and their products fit, and that every weight referred to is there.
+// The net and the shapes are JSON, plain or in a "pbze" container; the weights are one table of numbered
+// blobs. Files come from anywhere, so reading is where everything is checked once: the JSON's depth (it is
+// copied, compared and written recursively later), names and types of every layer, that layers stand in
+// topological order and name every blob once, that shapes are positive and their products fit, and that every
+// weight referred to is there.
 //
-// Weights stay in the mapped file: a model of some hundred megabytes is read in milliseconds and only touched by the
-// pass that packs it. Even ids are spacers in every Apple-written file seen, but other writers put data there, so an even
-// id is kept when a layer refers to it and dropped otherwise.
+// Weights stay in the mapped file: a model of some hundred megabytes is read in milliseconds and only touched
+// by the pass that packs it. Even ids are spacers in every Apple-written file seen, but other writers put
+// data there, so an even id is kept when a layer refers to it and dropped otherwise.
 #include "espresso/files.h"
 
 #include <algorithm>
@@ -27,21 +28,28 @@ namespace {
 
 constexpr uint64_t kTableHeader = 8, kTableEntry = 16, kDataAlignment = 64;
 constexpr int kDeepestJson = 64;
-// No tensor of this size fits the engine's address space; below it, products of offsets and element sizes cannot
-// overflow.
+// No tensor of this size fits the engine's address space; below it, products of offsets and element sizes
+// cannot overflow.
 constexpr int64_t kLargestTensor = int64_t{1} << 40;
 
-// ---- Finding the files -----------------------------------------------------------------------------------------------
+// ---- Finding the files
+// -----------------------------------------------------------------------------------------------
 
 // X.espresso.net -> X.espresso.shape, ...
-fs::path sibling(const fs::path& net_file, const char* extension) { return fs::path(net_file).replace_extension(extension); }
+fs::path sibling(const fs::path& net_file, const char* extension) {
+  return fs::path(net_file).replace_extension(extension);
+}
 
-bool is_net_name(const fs::path& path) { return path.filename().string().ends_with(".espresso.net"); }
+bool is_net_name(const fs::path& path) {
+  return path.filename().string().ends_with(".espresso.net");
+}
 
 [[noreturn]] void no_net_in(const fs::path& folder) {
   std::string remedy = "give a compiled model folder, or the .net file itself";
-  if (fs::exists(folder / "model.mil")) remedy = "this one holds an ML program (model.mil)";
-  else if (fs::exists(folder / "coremldata.bin")) remedy = "this compiled model is of a kind that has no neural network";
+  if (fs::exists(folder / "model.mil"))
+    remedy = "this one holds an ML program (model.mil)";
+  else if (fs::exists(folder / "coremldata.bin"))
+    remedy = "this compiled model is of a kind that has no neural network";
   throw Error(folder.string(), "", "no .espresso.net file in this folder", remedy);
 }
 
@@ -56,16 +64,20 @@ fs::path find_net(const fs::path& path) {
   if (found.empty()) no_net_in(path);
   std::sort(found.begin(), found.end());
   if (found.size() > 1)
-    throw Error(path.string(), "", "holds several nets, among them " + found[0].filename().string() + " and " +
-                                       found[1].filename().string(), "give one of the files");
+    throw Error(path.string(), "",
+                "holds several nets, among them " + found[0].filename().string() + " and " +
+                    found[1].filename().string(),
+                "give one of the files");
   return found[0];
 }
 
-// ---- JSON ------------------------------------------------------------------------------------------------------------
+// ---- JSON
+// ------------------------------------------------------------------------------------------------------------
 
 json parse_json(std::string_view text, const std::string& file) {
   const auto limit_depth = [&](int depth, json::parse_event_t, json&) {
-    if (depth > kDeepestJson) throw Error(file, "", "JSON nested more than " + std::to_string(kDeepestJson) + " deep");
+    if (depth > kDeepestJson)
+      throw Error(file, "", "JSON nested more than " + std::to_string(kDeepestJson) + " deep");
     return true;
   };
   try {
@@ -109,7 +121,8 @@ std::string take_string(json& object, const char* key, const std::string& where,
 }
 
 // Blob names joined by commas; "" is none.
-std::vector<std::string> split_names(const std::string& joined, const std::string& where, const std::string& file) {
+std::vector<std::string> split_names(const std::string& joined, const std::string& where,
+                                     const std::string& file) {
   std::vector<std::string> names;
   if (joined.empty()) return names;
   for (size_t begin = 0; begin <= joined.size();) {
@@ -127,7 +140,8 @@ std::string join_names(const std::vector<std::string>& names) {
   return joined;
 }
 
-// ---- The net ---------------------------------------------------------------------------------------------------------
+// ---- The net
+// ---------------------------------------------------------------------------------------------------------
 
 Layer layer_from(json value, size_t index, const std::string& file) {
   std::string where = "layer " + std::to_string(index);
@@ -153,7 +167,8 @@ json to_json(const Layer& layer) {
 }
 
 // A number that may be spelled as a boolean; `fallback` when absent.
-double number_in(const json& object, const char* key, double fallback, const std::string& where, const std::string& file) {
+double number_in(const json& object, const char* key, double fallback, const std::string& where,
+                 const std::string& file) {
   const auto found = object.find(key);
   if (found == object.end()) return fallback;
   if (found->is_boolean()) return found->get<bool>() ? 1 : 0;
@@ -176,20 +191,27 @@ ImageTransform transform_from(const json& value, const std::string& input, const
 }
 
 json to_json(const ImageTransform& transform) {
-  return {{"scale", transform.scale},   {"bias_r", transform.bias_r},
-          {"bias_g", transform.bias_g}, {"bias_b", transform.bias_b},
-          {"bias_a", transform.bias_a}, {"center_mean", transform.center_mean ? 1 : 0},
+  return {{"scale", transform.scale},
+          {"bias_r", transform.bias_r},
+          {"bias_g", transform.bias_g},
+          {"bias_b", transform.bias_b},
+          {"bias_a", transform.bias_a},
+          {"center_mean", transform.center_mean ? 1 : 0},
           {"is_network_bgr", transform.network_is_bgr ? 1 : 0}};
 }
 
-// Every blob is produced once, and a layer's inputs before it: then one pass in file order sees everything defined.
+// Every blob is produced once, and a layer's inputs before it: then one pass in file order sees everything
+// defined.
 void check_order(const Net& net) {
   std::set<std::string> produced, consumed;
   for (const Layer& layer : net.layers) {
     consumed.insert(layer.bottoms.begin(), layer.bottoms.end());
     for (const std::string& top : layer.tops) {
-      if (consumed.contains(top)) throw Error(net.file, "layer " + layer.name, "produces " + top + ", which it or an earlier layer reads");
-      if (!produced.insert(top).second) throw Error(net.file, "layer " + layer.name, "produces " + top + ", as an earlier layer does");
+      if (consumed.contains(top))
+        throw Error(net.file, "layer " + layer.name,
+                    "produces " + top + ", which it or an earlier layer reads");
+      if (!produced.insert(top).second)
+        throw Error(net.file, "layer " + layer.name, "produces " + top + ", as an earlier layer does");
     }
   }
 }
@@ -204,8 +226,10 @@ Net net_from(json value, const std::string& file) {
   net.layers.reserve(layers.size());
   for (json& layer : layers) net.layers.push_back(layer_from(std::move(layer), net.layers.size(), file));
   const json transforms = take(value, "transform_params");
-  if (!transforms.is_null() && !transforms.is_object()) throw Error(file, "transform_params", "not a JSON object");
-  for (const auto& [input, transform] : transforms.items()) net.transforms[input] = transform_from(transform, input, file);
+  if (!transforms.is_null() && !transforms.is_object())
+    throw Error(file, "transform_params", "not a JSON object");
+  for (const auto& [input, transform] : transforms.items())
+    net.transforms[input] = transform_from(transform, input, file);
   net.extra = std::move(value);
   check_order(net);
   return net;
@@ -223,13 +247,15 @@ json to_json(const Net& net) {
   return value;
 }
 
-// ---- Shapes ----------------------------------------------------------------------------------------------------------
+// ---- Shapes
+// ----------------------------------------------------------------------------------------------------------
 
 int64_t dimension(const json& shape, const char* key, const std::string& where, const std::string& file) {
   const auto found = shape.find(key);
   if (found == shape.end()) return 1;
   const bool fits = found->is_number_unsigned() && found->get<uint64_t>() <= uint64_t{kLargestTensor};
-  if (!fits || found->get<int64_t>() == 0) throw Error(file, where, std::string("dimension ") + key + " is not a positive size");
+  if (!fits || found->get<int64_t>() == 0)
+    throw Error(file, where, std::string("dimension ") + key + " is not a positive size");
   return found->get<int64_t>();
 }
 
@@ -246,7 +272,8 @@ Shape shape_from(const json& value, const std::string& blob, const std::string& 
     count *= *size;
   }
   if (const auto rank = value.find("_rank"); rank != value.end()) {
-    if (!rank->is_number_unsigned() || rank->get<uint64_t>() > 5) throw Error(file, where, "_rank is not 0 to 5");
+    if (!rank->is_number_unsigned() || rank->get<uint64_t>() > 5)
+      throw Error(file, where, "_rank is not 0 to 5");
     shape.rank = rank->get<int>();
   }
   return shape;
@@ -254,7 +281,8 @@ Shape shape_from(const json& value, const std::string& blob, const std::string& 
 
 std::map<std::string, Shape> shapes_from(const json& value, const std::string& file) {
   const auto table = value.find("layer_shapes");
-  if (table == value.end() || !table->is_object()) throw Error(file, "layer_shapes", "missing or not a JSON object");
+  if (table == value.end() || !table->is_object())
+    throw Error(file, "layer_shapes", "missing or not a JSON object");
   std::map<std::string, Shape> shapes;
   for (const auto& [blob, shape] : table->items()) shapes[blob] = shape_from(shape, blob, file);
   return shapes;
@@ -270,7 +298,8 @@ json to_json(const std::map<std::string, Shape>& shapes) {
   return {{"layer_shapes", std::move(table)}};
 }
 
-// ---- All together ----------------------------------------------------------------------------------------------------
+// ---- All together
+// ----------------------------------------------------------------------------------------------------
 
 struct NetFiles {
   Net net;
@@ -312,7 +341,8 @@ std::set<int64_t> referenced_blobs(const Net& net) {
 
 void attach_weights(Net& net, std::map<int64_t, Blob> blobs) {
   const std::set<int64_t> referenced = referenced_blobs(net);
-  std::erase_if(blobs, [&](const auto& entry) { return entry.first % 2 == 0 && !referenced.contains(entry.first); });
+  std::erase_if(blobs,
+                [&](const auto& entry) { return entry.first % 2 == 0 && !referenced.contains(entry.first); });
   net.blobs = std::move(blobs);
   for (const Layer& layer : net.layers)
     for (const int64_t id : layer.blob_ids(net.file)) net.blob(id, layer.name);
@@ -320,7 +350,9 @@ void attach_weights(Net& net, std::map<int64_t, Blob> blobs) {
 
 }  // namespace
 
-Net read_structure(const fs::path& folder) { return read_net_and_shapes(folder).net; }
+Net read_structure(const fs::path& folder) {
+  return read_net_and_shapes(folder).net;
+}
 
 Net read_folder(const fs::path& folder) {
   NetFiles files = read_net_and_shapes(folder);
@@ -342,7 +374,8 @@ void write_folder(const Net& net, const fs::path& folder) {
   write_file(folder / "model.espresso.net", to_json(net).dump(2) + "\n");
 }
 
-std::map<int64_t, Blob> read_weights(ByteSpan bytes, std::shared_ptr<const void> owner, const std::string& file) {
+std::map<int64_t, Blob> read_weights(ByteSpan bytes, std::shared_ptr<const void> owner,
+                                     const std::string& file) {
   const ByteReader reader(bytes, file);
   const uint64_t count = reader.u64(0, "the number of blobs");
   if (count > (bytes.size() - kTableHeader) / kTableEntry)
@@ -354,7 +387,8 @@ std::map<int64_t, Blob> read_weights(ByteSpan bytes, std::shared_ptr<const void>
     const uint64_t entry = kTableHeader + i * kTableEntry;
     const uint64_t id = reader.u64(entry, "a blob id"), size = reader.u64(entry + 8, "a blob size");
     // Ids number the table's entries in every file seen; that also bounds what write_weights has to number.
-    if (id >= count || !seen.insert(id).second) reader.fail(entry, "blob id " + std::to_string(id) + " is out of range or there twice");
+    if (id >= count || !seen.insert(id).second)
+      reader.fail(entry, "blob id " + std::to_string(id) + " is out of range or there twice");
     const ByteSpan data = reader.span(offset, size, "a blob");
     if (size != 0) blobs[static_cast<int64_t>(id)] = {owner, data};
     offset += size;
@@ -366,11 +400,12 @@ std::map<int64_t, Blob> read_weights(ByteSpan bytes, std::shared_ptr<const void>
 namespace {
 
 struct Placement {
-  ByteSpan data;      // empty: a spacer of `zeros` bytes
+  ByteSpan data;  // empty: a spacer of `zeros` bytes
   uint64_t zeros = 0;
 };
 
-// What each id from 0 to the largest one holds: its blob, nothing, or the gap up to the next odd id's aligned place.
+// What each id from 0 to the largest one holds: its blob, nothing, or the gap up to the next odd id's aligned
+// place.
 std::vector<Placement> place_blobs(const std::map<int64_t, Blob>& blobs) {
   std::vector<Placement> table(blobs.empty() ? 0 : static_cast<size_t>(blobs.rbegin()->first) + 1);
   for (const auto& [id, blob] : blobs) table[static_cast<size_t>(id)].data = blob.bytes;
@@ -378,7 +413,8 @@ std::vector<Placement> place_blobs(const std::map<int64_t, Blob>& blobs) {
   for (size_t id = 0; id < table.size(); ++id) {
     Placement& entry = table[id];
     const bool spacer = id % 2 == 0 && entry.data.empty();
-    if (spacer && id + 1 < table.size()) entry.zeros = (kDataAlignment - offset % kDataAlignment) % kDataAlignment;
+    if (spacer && id + 1 < table.size())
+      entry.zeros = (kDataAlignment - offset % kDataAlignment) % kDataAlignment;
     offset += entry.data.size() + entry.zeros;
   }
   return table;

@@ -1,11 +1,13 @@
-// LZFSE, as system models use it for their nets: LZ77 whose literals and (literal count, match length, distance)
-// triples are coded by finite state entropy, each symbol stream with a table normalised to a power of two of states.
+// LZFSE, as system models use it for their nets: LZ77 whose literals and (literal count, match length,
+// distance) triples are coded by finite state entropy, each symbol stream with a table normalised to a power
+// of two of states.
 //
-// No packaged library decodes it, and all that is wanted is to expand a JSON text of some hundred kilobytes, so this
-// decoder is written for being small and safe: a stream is a bit string with a position, every count is checked against
-// what a block may hold, and the output grows only as it is produced (a small file that claims gigabytes fails before it
-// costs any). Blocks of kind bvx2 (compressed), bvx- (raw) and bvx$ (end) are what such files hold; bvx1 and bvxn (LZVN,
-// another format under the same name) were never seen in one and are refused by name.
+// No packaged library decodes it, and all that is wanted is to expand a JSON text of some hundred kilobytes,
+// so this decoder is written for being small and safe: a stream is a bit string with a position, every count
+// is checked against what a block may hold, and the output grows only as it is produced (a small file that
+// claims gigabytes fails before it costs any). Blocks of kind bvx2 (compressed), bvx- (raw) and bvx$ (end)
+// are what such files hold; bvx1 and bvxn (LZVN, another format under the same name) were never seen in one
+// and are refused by name.
 #include "espresso/lzfse.h"
 
 #include <algorithm>
@@ -26,14 +28,17 @@ constexpr uint32_t kLengthStates = 64, kDistanceStates = 256, kLiteralStates = 1
 constexpr uint32_t kMostLiterals = 40000, kMostMatches = 10000;  // per block
 constexpr uint64_t kFixedHeader = 32;                            // of a bvx2 block, before the frequencies
 
-[[noreturn]] void damaged(const std::string& file, const char* why) { throw Error(file, "LZFSE data", why); }
+[[noreturn]] void damaged(const std::string& file, const char* why) {
+  throw Error(file, "LZFSE data", why);
+}
 
 // `size` bits of `word` from bit `first`.
 uint32_t field(uint64_t word, int first, int size) {
   return static_cast<uint32_t>(word >> first & ((uint64_t{1} << size) - 1));
 }
 
-// ---- Entropy coding ----------------------------------------------------------------------------------------------------
+// ---- Entropy coding
+// ----------------------------------------------------------------------------------------------------
 
 // A payload read from its end: pull() takes the bits just below the position.
 class BackwardBits {
@@ -64,9 +69,11 @@ struct State {
   uint16_t next_base = 0;
 };
 
-// The symbols share the states in order, each as many as its frequency. Going back to a symbol with frequency f takes
-// the number of bits that brings f..2f-1 up to the range of all states; the first few of its states take one more.
-std::vector<State> build_states(std::span<const uint16_t> frequencies, uint32_t states, const std::string& file) {
+// The symbols share the states in order, each as many as its frequency. Going back to a symbol with frequency
+// f takes the number of bits that brings f..2f-1 up to the range of all states; the first few of its states
+// take one more.
+std::vector<State> build_states(std::span<const uint16_t> frequencies, uint32_t states,
+                                const std::string& file) {
   std::vector<State> table;
   table.reserve(states);
   for (size_t symbol = 0; symbol < frequencies.size(); ++symbol) {
@@ -104,7 +111,8 @@ class Decoder {
   const std::string& file_;
 };
 
-// ---- Symbols of the triples --------------------------------------------------------------------------------------------
+// ---- Symbols of the triples
+// --------------------------------------------------------------------------------------------
 
 // A value is base + the value of extra_bits bits.
 struct Range {
@@ -128,10 +136,12 @@ constexpr auto length_ranges(std::array<int, 4> last) {
 }
 constexpr auto kLiteralCounts = length_ranges({2, 3, 5, 8});
 constexpr auto kMatchLengths = length_ranges({3, 5, 8, 11});
-constexpr auto kDistances = ranges_of<kDistanceSymbols>([](size_t symbol) { return static_cast<int>(symbol / 4); });
+constexpr auto kDistances =
+    ranges_of<kDistanceSymbols>([](size_t symbol) { return static_cast<int>(symbol / 4); });
 static_assert(kLiteralCounts[19].base == 60 && kMatchLengths[19].base == 312 && kDistances[8].base == 12);
 
-// ---- Compressed block --------------------------------------------------------------------------------------------------
+// ---- Compressed block
+// --------------------------------------------------------------------------------------------------
 
 struct BlockHeader {
   uint32_t raw_bytes = 0, literals = 0, literal_bytes = 0, matches = 0, triple_bytes = 0, header_bytes = 0;
@@ -141,7 +151,8 @@ struct BlockHeader {
 };
 
 BlockHeader read_header(const ByteReader& in, uint64_t offset) {
-  const uint64_t literals = in.u64(offset + 8, "a block header"), triples = in.u64(offset + 16, "a block header"),
+  const uint64_t literals = in.u64(offset + 8, "a block header"),
+                 triples = in.u64(offset + 16, "a block header"),
                  states = in.u64(offset + 24, "a block header");
   BlockHeader header;
   header.raw_bytes = in.u32(offset + 4, "a block header");
@@ -156,8 +167,8 @@ BlockHeader read_header(const ByteReader& in, uint64_t offset) {
   header.literal_count_state = field(states, 32, 10);
   header.match_state = field(states, 42, 10);
   header.distance_state = field(states, 52, 10);
-  const bool fits = header.literals <= kMostLiterals && header.literals % 4 == 0 && header.matches <= kMostMatches &&
-                    header.header_bytes >= kFixedHeader;
+  const bool fits = header.literals <= kMostLiterals && header.literals % 4 == 0 &&
+                    header.matches <= kMostMatches && header.header_bytes >= kFixedHeader;
   if (!fits) damaged(in.file(), "a block header out of range");
   return header;
 }
@@ -168,8 +179,8 @@ struct Frequencies {
   std::array<uint16_t, kLiteralSymbols> literals{};
 };
 
-// A frequency in its prefix code (lowest bit first): 2 bits for 0 and 1, 3 for 2 and 3, 5 for 4 to 7, 8 for 8 to 23,
-// 14 beyond. Returns its value; `used` is the number of bits.
+// A frequency in its prefix code (lowest bit first): 2 bits for 0 and 1, 3 for 2 and 3, 5 for 4 to 7, 8 for 8
+// to 23, 14 beyond. Returns its value; `used` is the number of bits.
 uint16_t frequency_at(uint32_t bits, int& used) {
   if ((bits & 1) == 0) return used = 2, static_cast<uint16_t>(bits >> 1 & 1);
   if ((bits & 3) == 1) return used = 3, static_cast<uint16_t>(2 + (bits >> 2 & 1));
@@ -185,7 +196,8 @@ Frequencies read_frequencies(ByteSpan bytes, const std::string& file) {
     for (uint16_t& value : table) {
       uint32_t window = 0;
       const size_t first = position / 8;
-      if (first < bytes.size()) std::memcpy(&window, bytes.data() + first, std::min<size_t>(4, bytes.size() - first));
+      if (first < bytes.size())
+        std::memcpy(&window, bytes.data() + first, std::min<size_t>(4, bytes.size() - first));
       int used = 0;
       value = frequency_at(window >> position % 8, used);
       position += static_cast<size_t>(used);
@@ -217,8 +229,8 @@ void copy_match(Bytes& out, uint32_t length, uint32_t distance, uint64_t limit, 
   for (uint32_t i = 0; i < length; ++i) out.push_back(out[out.size() - distance]);
 }
 
-void replay_matches(const BlockHeader& header, const Frequencies& frequencies, ByteSpan payload, ByteSpan literals,
-                    uint64_t limit, Bytes& out, const std::string& file) {
+void replay_matches(const BlockHeader& header, const Frequencies& frequencies, ByteSpan payload,
+                    ByteSpan literals, uint64_t limit, Bytes& out, const std::string& file) {
   const Decoder literal_counts(frequencies.literal_counts, kLengthStates, file);
   const Decoder lengths(frequencies.matches, kLengthStates, file);
   const Decoder distances(frequencies.distances, kDistanceStates, file);
@@ -249,7 +261,8 @@ uint64_t expand_block(const ByteReader& in, uint64_t offset, uint64_t raw_size, 
   const BlockHeader header = read_header(in, offset);
   if (header.raw_bytes > raw_size - out.size()) damaged(in.file(), "expands to more than it declares");
   const uint64_t limit = out.size() + header.raw_bytes;
-  const ByteSpan tables = in.span(offset + kFixedHeader, header.header_bytes - kFixedHeader, "the frequency tables");
+  const ByteSpan tables =
+      in.span(offset + kFixedHeader, header.header_bytes - kFixedHeader, "the frequency tables");
   const uint64_t literals_at = offset + header.header_bytes, triples_at = literals_at + header.literal_bytes;
   const ByteSpan literal_payload = in.span(literals_at, header.literal_bytes, "the literals");
   const ByteSpan triple_payload = in.span(triples_at, header.triple_bytes, "the matches");
@@ -285,10 +298,14 @@ Bytes expand_lzfse(ByteSpan stream, uint64_t raw_size, const std::string& file) 
       if (offset + 4 != stream.size()) damaged(file, "bytes after the end mark");
       break;
     }
-    if (kind == "bvx2") offset = expand_block(in, offset, raw_size, out);
-    else if (kind == "bvx-") offset = copy_raw_block(in, offset, raw_size, out);
-    else if (kind == "bvxn" || kind == "bvx1") damaged(file, "blocks of kind bvxn (LZVN) and bvx1 are not supported");
-    else damaged(file, "unknown kind of block");
+    if (kind == "bvx2")
+      offset = expand_block(in, offset, raw_size, out);
+    else if (kind == "bvx-")
+      offset = copy_raw_block(in, offset, raw_size, out);
+    else if (kind == "bvxn" || kind == "bvx1")
+      damaged(file, "blocks of kind bvxn (LZVN) and bvx1 are not supported");
+    else
+      damaged(file, "unknown kind of block");
   }
   if (out.size() != raw_size) damaged(file, "expands to less than it declares");
   return out;
@@ -303,7 +320,8 @@ Bytes expand_pbze(ByteSpan bytes, const std::string& file) {
     const uint64_t raw_size = big_endian_u64(in, offset, "a pbze block");
     const uint64_t stored_size = big_endian_u64(in, offset + 8, "a pbze block");
     if (raw_size > kLargestText - out.size()) throw Error(file, "", "expands to more than 256 MiB");
-    const Bytes block = expand_lzfse(in.span(offset + kBlockHeader, stored_size, "a pbze block"), raw_size, file);
+    const Bytes block =
+        expand_lzfse(in.span(offset + kBlockHeader, stored_size, "a pbze block"), raw_size, file);
     out.insert(out.end(), block.begin(), block.end());
     offset += kBlockHeader + stored_size;
   }

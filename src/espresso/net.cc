@@ -1,7 +1,9 @@
-// Access to an Espresso network in memory: attributes by name, the ends of the graph, shapes and weights by key.
+// Access to an Espresso network in memory: attributes by name, the ends of the graph, shapes and weights by
+// key.
 //
-// Attributes come from files, so a wrong type is the file's fault and an Error. Apple's writers mix spellings of the
-// same thing (1, 1.0 and true all occur for a flag), so numbers are taken by value, whatever their spelling.
+// Attributes come from files, so a wrong type is the file's fault and an Error. Apple's writers mix spellings
+// of the same thing (1, 1.0 and true all occur for a flag), so numbers are taken by value, whatever their
+// spelling.
 #include "espresso/net.h"
 
 #include <cmath>
@@ -27,7 +29,8 @@ const nlohmann::json* find_attribute(const Layer& layer, const std::string& key)
 int64_t as_integer(const nlohmann::json& value, const Layer& layer, const std::string& key,
                    const std::string& file) {
   if (value.is_boolean()) return value.get<bool>() ? 1 : 0;
-  if (value.is_number_unsigned() && value.get<uint64_t>() > INT64_MAX) wrong_type(layer, key, "a 64-bit integer", file);
+  if (value.is_number_unsigned() && value.get<uint64_t>() > INT64_MAX)
+    wrong_type(layer, key, "a 64-bit integer", file);
   if (value.is_number_integer()) return value.get<int64_t>();
   if (!value.is_number_float()) wrong_type(layer, key, "an integer", file);
   const double number = value.get<double>();
@@ -75,7 +78,8 @@ std::vector<int64_t> Layer::blob_ids(const std::string& file) const {
   const nlohmann::json* roles = find_attribute(*this, "weights");
   if (roles == nullptr) return ids;
   if (!roles->is_object()) wrong_type(*this, "weights", "an object", file);
-  for (const auto& [role, value] : roles->items()) ids.push_back(as_integer(value, *this, "weights." + role, file));
+  for (const auto& [role, value] : roles->items())
+    ids.push_back(as_integer(value, *this, "weights." + role, file));
   return ids;
 }
 
@@ -112,14 +116,16 @@ std::vector<std::string> Net::outputs() const {
 
 const Shape& Net::shape(const std::string& blob) const {
   const auto found = shapes.find(blob);
-  if (found == shapes.end()) throw Error(file, "blob " + blob, "no shape is known", "keep the .shape file beside it");
+  if (found == shapes.end())
+    throw Error(file, "blob " + blob, "no shape is known", "keep the .shape file beside it");
   return found->second;
 }
 
 const Blob& Net::blob(int64_t id, const std::string& layer) const {
   const auto found = blobs.find(id);
   if (found == blobs.end())
-    throw Error(file, "layer " + layer, "refers to blob " + std::to_string(id) + ", which the weights file lacks");
+    throw Error(file, "layer " + layer,
+                "refers to blob " + std::to_string(id) + ", which the weights file lacks");
   return found->second;
 }
 

@@ -1,9 +1,10 @@
 // An Espresso network: the compiled form of a Core ML neural network (.mlmodelc), in memory.
 //
-// On disk it is three files: model.espresso.net (JSON: layers, their connections and attributes), .shape (JSON: the
-// shape of every blob) and .weights (numbered binary blobs). The JSON's attribute names and numbers are the format, and
-// new ones appear with every release, so a layer keeps its attributes as JSON and typed access is by name; this loses
-// nothing when a file is read and written back. docs/espresso.md lists the attributes used here.
+// On disk it is three files: model.espresso.net (JSON: layers, their connections and attributes), .shape
+// (JSON: the shape of every blob) and .weights (numbered binary blobs). The JSON's attribute names and
+// numbers are the format, and new ones appear with every release, so a layer keeps its attributes as JSON and
+// typed access is by name; this loses nothing when a file is read and written back. docs/espresso.md lists
+// the attributes used here.
 //
 // Tensors have five axes, slowest first: seq, n, k (channels), h, w.
 #pragma once
@@ -42,8 +43,8 @@ struct Layer {
   std::vector<std::string> bottoms, tops;
   nlohmann::json attributes;  // every key but name, type, bottom, top
 
-  // Typed access. A missing key gives `fallback` (or throws Error without one); a wrong type throws Error. `file` names
-  // the net file in the message.
+  // Typed access. A missing key gives `fallback` (or throws Error without one); a wrong type throws Error.
+  // `file` names the net file in the message.
   int64_t integer(const std::string& key, const std::string& file) const;
   int64_t integer_or(const std::string& key, int64_t fallback, const std::string& file) const;
   double number_or(const std::string& key, double fallback, const std::string& file) const;

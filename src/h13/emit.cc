@@ -86,7 +86,7 @@ class Emitter {
     task[Reg::Src1BaseAddr] = u32(address(view));
     task[Reg::Src1RowStride] = u32(view.stride_h);
     task[Reg::Src1PlaneStride] = u32(view.stride_c);
-    task[Reg::Src1DepthStride] = u32(view.stride_c * view.c);
+    task[Reg::Src1DepthStride] = u32(view.image_bytes);
     task[Reg::Src1GroupStride] = compat_.group_strides ? task[Reg::Src1DepthStride] : 0;
     task[Reg::Src1Fmt] = format_read;
   }
@@ -98,7 +98,7 @@ class Emitter {
     task[Reg::Src2BaseAddr] = u32(address(view));
     task[Reg::Src2RowStride] = u32(view.stride_h);
     task[Reg::Src2PlaneStride] = u32(view.stride_c);
-    task[Reg::Src2DepthStride] = u32(view.stride_c * view.c);
+    task[Reg::Src2DepthStride] = u32(view.image_bytes);
     task[Reg::Src2GroupStride] = compat_.group_strides ? task[Reg::Src2DepthStride] : 0;
     task[Reg::Src2Fmt] = format_read_second;
   }
@@ -111,7 +111,7 @@ class Emitter {
     task[Reg::DstBaseAddr] = u32(address(view));
     task[Reg::DstRowStride] = u32(view.stride_h);
     task[Reg::DstPlaneStride] = u32(view.stride_c);
-    task[Reg::DstDepthStride] = u32(view.stride_c * view.c);
+    task[Reg::DstDepthStride] = u32(view.image_bytes);
     task[Reg::DstGroupStride] = compat_.group_strides ? task[Reg::DstDepthStride] : 0;
     task[Reg::DstFmt] = format_write;
     if (!g.result_strided) return;
@@ -214,6 +214,7 @@ class Emitter {
   void emit_work(const EngineOp& op, const Convolution& work) {
     const Geometry g = geometry(op, target_);
     Task task = begin(op.source, op.destination, g);
+    share_source(task, op.sharing);
     const int cap = lane_cap(op.source, target_);
     const int engines_log2 = ceil_log2(std::min<int64_t>(target_.engines, op.destination.c));
     neural(task, engines_log2);
@@ -229,6 +230,22 @@ class Emitter {
                                                                          : op.source.c;
     coefficients(task, pack_kernel(work, per_group, op.destination.c, cap, target_), is_sparse(work), false);
     push(std::move(task));
+  }
+
+  // A source that stays in L2 for the next parts of a layer, or is there already.
+  void share_source(Task& task, EngineOp::Sharing sharing) {
+    if (sharing == EngineOp::Sharing::Keeps) task[Reg::SourceCfg] = (task[Reg::SourceCfg] & ~3u) | 1;
+    if (sharing != EngineOp::Sharing::Finds) return;
+    task[Reg::SourceCfg] = 0x100;
+    task[Reg::SourceGroupStride] = 0;
+    task[Reg::ResultCfg] &= ~0x500030u;
+    task.set(HeaderField::RBase0, 0);
+    task.set(HeaderField::RBE0, 0);
+    task[Reg::Src1DMAConfig] = dma_off;
+    for (const Reg reg : {Reg::Src1BaseAddr, Reg::Src1RowStride, Reg::Src1PlaneStride, Reg::Src1DepthStride,
+                          Reg::Src1GroupStride})
+      task[reg] = 0;
+    task[Reg::Src1Fmt] = format_off;
   }
 
   void convolution_shape(Task& task, const EngineOp& op, const Convolution& work, int cap) {
@@ -247,6 +264,7 @@ class Emitter {
       task[Reg::GroupConvCfg] = 0x14001;
       lanes = 1;
     }
+    lanes = std::max(lanes, work.widest_lanes);
     task.set(Field::ConvCfg_Kw, static_cast<uint64_t>(work.kernel_width));
     task.set(Field::ConvCfg_Kh, static_cast<uint64_t>(work.kernel_height));
     task.set(Field::ConvCfg_OCGSize, static_cast<uint64_t>(ceil_log2(lanes)));

@@ -34,6 +34,7 @@ struct View {
   int64_t offset = 0;
   int64_t c = 1, h = 1, w = 1;
   int64_t stride_c = 0, stride_h = 0;
+  int64_t image_bytes = 0;  // of the whole tensor that this is a part of; the DMA's depth stride
 };
 
 enum class Activation { None, Relu, Lookup };
@@ -47,6 +48,7 @@ struct Convolution {
   aneir::Constant weights;       // of the whole layer: [Cout][Cin/groups][kh][kw]
   std::optional<aneir::Constant> bias;
   int64_t first_channel = 0;     // this operation computes output channels first_channel .. + destination.c
+  int64_t widest_lanes = 0;      // of all parts of a split layer; 0 = this operation's own
   Activation activation = Activation::None;
   std::optional<Table> table;
 };
@@ -98,6 +100,8 @@ struct EngineOp {
   Work work;
   View source, destination;
   std::optional<View> source2;  // Elementwise
+  // Parts of one layer share their input: the first brings it into L2 and leaves it there, the others find it.
+  enum class Sharing { None, Keeps, Finds } sharing = Sharing::None;
 };
 
 // A network as engine operations over buffers, in execution order.

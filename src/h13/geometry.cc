@@ -99,14 +99,15 @@ Geometry convolution_geometry(const Convolution& work, const View& source, const
   };
   if (rows_kept(work, destination.h, source.h) * g.source.row + std::min(staging, target.l2_bytes / 4) <=
       target.l2_bytes) {
-    // Captured programs with large results and small sources are not tiled: only the source decides.
+    // Captured programs with large results and small sources are not tiled: the source decides.
     g.tile = destination.h;
   } else {
     int64_t largest = destination.h / patch_rows * patch_rows;
     while (largest > 0 && !fits(largest)) largest -= patch_rows;
     if (largest <= 0) return g;
     const int64_t tiles = (destination.h + largest - 1) / largest;
-    g.tile = std::min(destination.h, round_up((destination.h + tiles - 1) / tiles, patch_rows));
+    const bool streams = work.kernel_height == 1 && work.kernel_width == 1 && destination.h % patch_rows == 0;
+    g.tile = streams ? patch_rows : std::min(destination.h, round_up((destination.h + tiles - 1) / tiles, patch_rows));
   }
   g.result.base = g.source.row * (g.tile == destination.h ? source.h : rows_kept(work, g.tile, source.h));
   g.fits = g.result.base < target.l2_bytes;

@@ -61,9 +61,9 @@ void set_stride(Layout& layout, Axis axis, int64_t length, int64_t stride) {
 Layout compact(int buffer, const Shape& shape) {
   Layout layout;
   const int64_t row = row_bytes(shape.w);
-  layout.view = {buffer, 0, shape.c, shape.h, shape.w, row * shape.h, row};
+  layout.view = {buffer, 0, shape.c, shape.h, shape.w, row * shape.h, row, row * shape.h * shape.c};
   layout.n = shape.n;
-  layout.stride_n = row * shape.h * shape.c;
+  layout.stride_n = layout.view.image_bytes;
   return layout;
 }
 

@@ -100,8 +100,16 @@ void split_dense(const EngineOp& op, const Target& target, std::vector<EngineOp>
   if (fit == 0)
     too_large(op, fmt::format("one output channel's kernel needs {} bytes; an engine's kernel memory holds {}",
                               lane_bytes(std::get<Convolution>(op.work), op.source.c), target.kernel_bytes_per_engine));
+  // The parts share an input that fits on chip whole. Strided ones all name the lanes of the widest (captured twice).
+  const bool shared = g.tile == op.destination.h;
+  const bool sparse = is_sparse(std::get<Convolution>(op.work));
+  EngineOp::Sharing sharing = shared ? EngineOp::Sharing::Keeps : EngineOp::Sharing::None;
   from_the_end(lanes, fit, [&](int64_t first, int64_t count) {
-    out.push_back(part_of(op, first * engines, count * engines));
+    EngineOp part = part_of(op, first * engines, count * engines);
+    if (sparse) std::get<Convolution>(part.work).widest_lanes = std::min<int64_t>(fit, lane_cap(op.source, target));
+    part.sharing = sharing;
+    if (shared) sharing = EngineOp::Sharing::Finds;
+    out.push_back(std::move(part));
   });
 }
 

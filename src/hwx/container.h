@@ -106,6 +106,9 @@ struct Container {
 // Throws Error for anything that reaches outside the file.
 Container parse(ByteSpan bytes, const std::string& name);
 
+// Name of a tile's symbol, where the file's symbols share these hexadecimal digits.
+std::string tile_symbol(const File& file, const std::string& digits, const ConstantTile& tile);
+
 // Strings that the symbol table of a dialect begins its types with; entry i describes element code i + 1.
 std::span<const char* const> type_catalogue(Dialect dialect);
 // "float16" for 5; "type 99" for what the catalogue lacks.

@@ -104,8 +104,6 @@ void assign_addresses(File& file);
 
 // Bytes of the constant section: those of a program without constants are 0x4000 zeros.
 uint64_t constant_section_size(const File& file);
-// Name of a tile's symbol.
-std::string symbol_of(const File& file, const ConstantTile& tile);
 
 // Throws Error for anything that is not a sound .hwx.
 File read(ByteSpan bytes, const std::string& name);

@@ -128,6 +128,7 @@ uint32_t slot_of(const Reader& reader, const File& file, const Surface& surface)
 // One surface per __FVMLIB segment, in their order; the binding command at its address names it, the tensor thread of
 // that name describes it.
 void read_surfaces(const Reader& reader, const std::vector<const Thread*>& tensors, File& file) {
+  if (tensors.size() > slot_count - first_surface_slot) reader.fail("tensor threads", "there are more than slots");
   std::vector<Surface> described;
   for (const Thread* thread : tensors) described.push_back(read_tensor(reader, *thread));
   for (const Segment& segment : reader.container.segments) {
@@ -225,7 +226,7 @@ void read_tiles(const Reader& reader, File& file) {
       text.fail(tile.text_offset, "a relocated word points behind the constants", "the file is damaged");
     if (named) {
       tile.channel = channel_of(symbols[i]->name);
-      if (symbol_of(file, tile) != symbols[i]->name) tile.symbol = symbols[i]->name;
+      if (tile_symbol(file, file.kernel_symbol, tile) != symbols[i]->name) tile.symbol = symbols[i]->name;
     }
     file.tiles.push_back(std::move(tile));
   }

@@ -1,6 +1,7 @@
-// The .npy format (NumPy enhancement proposal 1): "\x93NUMPY", version, header length, a Python dictionary literal with
-// the keys descr, fortran_order and shape, then the elements. The dictionary is parsed as what it is, a literal with three
-// kinds of values; nothing is evaluated, and no size is believed before the bytes are seen to be there.
+// The .npy format (NumPy enhancement proposal 1): "\x93NUMPY", version, header length, a Python dictionary
+// literal with the keys descr, fortran_order and shape, then the elements. The dictionary is parsed as what
+// it is, a literal with three kinds of values; nothing is evaluated, and no size is believed before the bytes
+// are seen to be there.
 
 #include "media/array.h"
 
@@ -146,7 +147,8 @@ const ElementType& element_type(const std::string& descr, const std::string& fil
 }
 
 // The number of elements that the header announces, once `available` bytes are seen to be exactly that many.
-int64_t checked_count(const Header& header, int64_t element_size, int64_t available, const std::string& file) {
+int64_t checked_count(const Header& header, int64_t element_size, int64_t available,
+                      const std::string& file) {
   int64_t count = 1;
   bool fits = true;
   for (const int64_t dimension : header.shape) {
@@ -154,8 +156,8 @@ int64_t checked_count(const Header& header, int64_t element_size, int64_t availa
   }
   if (!fits || available % element_size != 0 || count != available / element_size) {
     throw Error(file, "data",
-                fmt::format("the header announces the shape ({}) but {} bytes follow", fmt::join(header.shape, ", "),
-                            available));
+                fmt::format("the header announces the shape ({}) but {} bytes follow",
+                            fmt::join(header.shape, ", "), available));
   }
   return count;
 }
@@ -185,13 +187,13 @@ Array read_npy(ByteSpan bytes, const std::string& name) {
     throw Error(name, "offset 0x0", "this is not a .npy file", "its first bytes would be \"\\x93NUMPY\"");
   }
   const uint8_t version = start[6];
-  if (version < 1 || version > 3) throw Error(name, "offset 0x6", fmt::format(".npy version {} is unknown", version));
+  if (version < 1 || version > 3)
+    throw Error(name, "offset 0x6", fmt::format(".npy version {} is unknown", version));
   const uint64_t text_offset = version == 1 ? 10 : 12;
   const uint64_t text_size =
       version == 1 ? reader.read<uint16_t>(8, "the header length") : reader.u32(8, "the header length");
   const ByteSpan text = reader.span(text_offset, text_size, "the header");
-  const Header header =
-      HeaderParser({reinterpret_cast<const char*>(text.data()), text.size()}, name).parse();
+  const Header header = HeaderParser({reinterpret_cast<const char*>(text.data()), text.size()}, name).parse();
   const ElementType& type = element_type(header.descr, name);
   const ByteSpan elements = bytes.subspan(text_offset + text_size);
   const int64_t count = checked_count(header, type.size, static_cast<int64_t>(elements.size()), name);
@@ -210,7 +212,8 @@ Bytes encode_npy(const Array& array) {
   int64_t count = 1;
   for (const int64_t dimension : array.shape) count *= dimension;
   ensure(count == static_cast<int64_t>(array.data.size()), "an array has as many elements as its shape says");
-  // A tuple of one needs its comma; NumPy accepts it after any last element but one writes none after the others.
+  // A tuple of one needs its comma; NumPy accepts it after any last element but one writes none after the
+  // others.
   const char* const comma = array.shape.size() == 1 ? "," : "";
   std::string header = fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}{}), }}",
                                    fmt::join(array.shape, ", "), comma);
@@ -229,14 +232,17 @@ Bytes encode_npy(const Array& array) {
   return writer.take();
 }
 
-void write_npy(const std::filesystem::path& path, const Array& array) { write_file(path, encode_npy(array)); }
+void write_npy(const std::filesystem::path& path, const Array& array) {
+  write_file(path, encode_npy(array));
+}
 
 std::vector<float> read_raw(const std::filesystem::path& path, RawType type) {
   const MappedFile file(path);
   const size_t element_size = type == RawType::Float32 ? 4 : 2;
   if (file.bytes().size() % element_size != 0) {
     throw Error(file.name(), "",
-                fmt::format("{} bytes are not a whole number of {}-byte elements", file.bytes().size(), element_size));
+                fmt::format("{} bytes are not a whole number of {}-byte elements", file.bytes().size(),
+                            element_size));
   }
   std::vector<float> values(file.bytes().size() / element_size);
   (type == RawType::Float32 ? convert_elements<float> : convert_elements<Half>)(file.bytes(), values);

@@ -16,9 +16,9 @@ struct Array {
   std::vector<float> data;     // row-major
 };
 
-// Reads .npy versions 1 to 3 with little-endian elements f2, f4, f8, i1, u1, i4, i8, in C or Fortran order. Integers
-// beyond 2^24 and doubles are rounded to float. Throws Error for anything else, and when the file does not hold exactly
-// the elements its header announces.
+// Reads .npy versions 1 to 3 with little-endian elements f2, f4, f8, i1, u1, i4, i8, in C or Fortran order.
+// Integers beyond 2^24 and doubles are rounded to float. Throws Error for anything else, and when the file
+// does not hold exactly the elements its header announces.
 Array read_npy(const std::filesystem::path& path);
 Array read_npy(ByteSpan bytes, const std::string& name);
 

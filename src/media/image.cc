@@ -1,5 +1,5 @@
-// Reading is stb_image's (but for PNM), writing is libpng's; what is ours is to bound what a hostile file can ask for before anything
-// is decoded, and to turn both libraries' failures into errors that name the file.
+// Reading is stb_image's (but for PNM), writing is libpng's; what is ours is to bound what a hostile file can
+// ask for before anything is decoded, and to turn both libraries' failures into errors that name the file.
 
 #include "media/image.h"
 
@@ -21,8 +21,8 @@ namespace {
 constexpr int64_t largest_side = 16384;
 constexpr int64_t most_pixels = int64_t{1} << 26;
 
-// stb_image fills the rest of a JPEG that ends early with grey. In whole files an end marker follows the last start of a
-// scan; inside a scan neither marker can occur, since 0xff is followed by 0 there.
+// stb_image fills the rest of a JPEG that ends early with grey. In whole files an end marker follows the last
+// start of a scan; inside a scan neither marker can occur, since 0xff is followed by 0 there.
 bool is_cut_jpeg(std::string_view bytes) {
   if (!bytes.starts_with("\xff\xd8")) return false;
   const size_t scan = bytes.rfind("\xff\xda");
@@ -33,7 +33,8 @@ bool is_cut_jpeg(std::string_view bytes) {
 int check_header(ByteSpan bytes, const std::string& name) {
   int width = 0, height = 0, components = 0;
   if (!stbi_info_from_memory(bytes.data(), static_cast<int>(bytes.size()), &width, &height, &components)) {
-    throw Error(name, "header", fmt::format("not a picture that can be read here ({})", stbi_failure_reason()),
+    throw Error(name, "header",
+                fmt::format("not a picture that can be read here ({})", stbi_failure_reason()),
                 "give a PNG, JPEG or binary PNM picture");
   }
   check_size(width, height, name);
@@ -49,10 +50,12 @@ struct Sample {
 std::vector<Sample> samples(int64_t from, int64_t to) {
   std::vector<Sample> result;
   for (int64_t i = 0; i < to; ++i) {
-    const double centre = (static_cast<double>(i) + 0.5) * static_cast<double>(from) / static_cast<double>(to) - 0.5;
+    const double centre =
+        (static_cast<double>(i) + 0.5) * static_cast<double>(from) / static_cast<double>(to) - 0.5;
     const double position = std::clamp(centre, 0.0, static_cast<double>(from - 1));
     const auto low = static_cast<int64_t>(position);
-    result.push_back({low, std::min(low + 1, from - 1), static_cast<float>(position - static_cast<double>(low))});
+    result.push_back(
+        {low, std::min(low + 1, from - 1), static_cast<float>(position - static_cast<double>(low))});
   }
   return result;
 }
@@ -85,7 +88,8 @@ Image read_image(ByteSpan bytes, const std::string& name) {
   }
   int width = 0, height = 0, components = 0;
   const std::unique_ptr<uint8_t, void (*)(void*)> pixels(
-      stbi_load_from_memory(bytes.data(), static_cast<int>(bytes.size()), &width, &height, &components, channels),
+      stbi_load_from_memory(bytes.data(), static_cast<int>(bytes.size()), &width, &height, &components,
+                            channels),
       stbi_image_free);
   if (!pixels) throw Error(name, "pixels", fmt::format("the picture is damaged ({})", stbi_failure_reason()));
   const int64_t count = int64_t{width} * height * channels;
@@ -157,7 +161,8 @@ std::vector<float> to_planes(const Image& image, ChannelOrder order) {
 Image from_planes(const std::vector<float>& planes, int64_t channels, int64_t height, int64_t width,
                   ChannelOrder order) {
   const int64_t plane = width * height;
-  ensure(static_cast<int64_t>(planes.size()) == channels * plane, "planes have as many values as their shape says");
+  ensure(static_cast<int64_t>(planes.size()) == channels * plane,
+         "planes have as many values as their shape says");
   Image image{width, height, channels, std::vector<uint8_t>(planes.size())};
   for (int64_t c = 0; c < channels; ++c) {
     const int64_t to = source_channel(c, channels, order);

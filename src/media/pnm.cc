@@ -1,5 +1,5 @@
-// The header is text (magic number, width, height, maximum, each set off by blanks or # comments), one blank follows,
-// then come samples of one byte, or of two bytes, big-endian, where the maximum exceeds 255.
+// The header is text (magic number, width, height, maximum, each set off by blanks or # comments), one blank
+// follows, then come samples of one byte, or of two bytes, big-endian, where the maximum exceeds 255.
 
 #include "media/pnm.h"
 
@@ -50,7 +50,9 @@ class HeaderReader {
 
 }  // namespace
 
-bool is_pnm(ByteSpan bytes) { return bytes.size() >= 2 && bytes[0] == 'P' && (bytes[1] == '5' || bytes[1] == '6'); }
+bool is_pnm(ByteSpan bytes) {
+  return bytes.size() >= 2 && bytes[0] == 'P' && (bytes[1] == '5' || bytes[1] == '6');
+}
 
 Image read_pnm(ByteSpan bytes, const std::string& name) {
   const ByteReader reader(bytes, name);
@@ -65,7 +67,8 @@ Image read_pnm(ByteSpan bytes, const std::string& name) {
   header.skip_one();
   const int64_t sample_size = maximum > 255 ? 2 : 1;
   const int64_t count = image.width * image.height * image.channels;
-  const ByteSpan samples = reader.span(header.offset(), static_cast<uint64_t>(count * sample_size), "the picture");
+  const ByteSpan samples =
+      reader.span(header.offset(), static_cast<uint64_t>(count * sample_size), "the picture");
   image.pixels.resize(static_cast<size_t>(count));
   for (int64_t i = 0; i < count; ++i) {
     const int64_t sample = sample_size == 1 ? samples[i] : samples[2 * i] * 256 + samples[2 * i + 1];

@@ -7,8 +7,8 @@ namespace ane::media {
 
 bool is_pnm(ByteSpan bytes);
 
-// Throws Error for damaged files and pictures beyond the limits of check_size. Samples are scaled from 0..maxval to
-// 0..255, rounded to nearest.
+// Throws Error for damaged files and pictures beyond the limits of check_size. Samples are scaled from
+// 0..maxval to 0..255, rounded to nearest.
 Image read_pnm(ByteSpan bytes, const std::string& name);
 
 // Throws Error unless the size that a header of any format claims is one that read_image accepts.

@@ -159,7 +159,8 @@ Tensor input_tensor(const coreml::Model& model, const coreml::Feature& feature,
   Tensor tensor{feature.tensor, given->second};
   if (static_cast<int64_t>(tensor.data.size()) != element_count(feature.tensor)) {
     throw Error(model.file, "input " + feature.name,
-                fmt::format("{} values are given where {} are needed", tensor.data.size(), element_count(feature.tensor)));
+                fmt::format("{} values are given where {} are needed", tensor.data.size(),
+                            element_count(feature.tensor)));
   }
   if (feature.image()) preprocess(*feature.image(), tensor.data);
   return tensor;
@@ -175,11 +176,13 @@ std::vector<Tensor> evaluate_layer(const Call& call) {
   return outputs;
 }
 
-void check_shape(const coreml::Model& model, const Layer& layer, const std::string& blob, const Shape& computed) {
+void check_shape(const coreml::Model& model, const Layer& layer, const std::string& blob,
+                 const Shape& computed) {
   const auto derived = model.shapes.find(blob);
   if (derived == model.shapes.end() || derived->second == computed) return;
-  throw InternalError(fmt::format("layer {} ({}): the reference computes the shape {}, the reader derived {}", layer.name(),
-                                  coreml::layer_type(layer), to_string(computed), to_string(derived->second)));
+  throw InternalError(fmt::format("layer {} ({}): the reference computes the shape {}, the reader derived {}",
+                                  layer.name(), coreml::layer_type(layer), to_string(computed),
+                                  to_string(derived->second)));
 }
 
 }  // namespace
@@ -195,21 +198,24 @@ const Tensor& Call::input(size_t index) const {
 
 size_t Call::axis_index(int64_t axis, size_t rank) const {
   const auto signed_rank = static_cast<int64_t>(rank);
-  if (axis < -signed_rank || axis >= signed_rank) fail(fmt::format("axis {} is outside of rank {}", axis, rank));
+  if (axis < -signed_rank || axis >= signed_rank)
+    fail(fmt::format("axis {} is outside of rank {}", axis, rank));
   return static_cast<size_t>(axis < 0 ? axis + signed_rank : axis);
 }
 
-std::vector<float> Call::weights(const coreml::spec::WeightParams& params, int64_t channels, int64_t count) const {
-  std::vector<float> values = coreml::decode_weights(params, channels);
-  if (static_cast<int64_t>(values.size()) != count) {
-    fail(fmt::format("{} weights are there where {} are needed", values.size(), count));
+std::vector<float> Call::weights(const coreml::spec::WeightParams& params, const Shape& shape,
+                                 size_t channel_axis) const {
+  if (coreml::weight_count(params) < element_count(shape)) {
+    fail(fmt::format("{} weights are there where {} are needed", coreml::weight_count(params),
+                     to_string(shape)));
   }
-  return values;
+  return coreml::decode_weights(params, shape, channel_axis);
 }
 
 Planes planes_of(const Call& call, const Tensor& tensor) {
   const size_t rank = tensor.shape.size();
-  if (rank < 3) call.fail(fmt::format("the input has the shape {}, of less than three axes", to_string(tensor.shape)));
+  if (rank < 3)
+    call.fail(fmt::format("the input has the shape {}, of less than three axes", to_string(tensor.shape)));
   return {element_count(tensor.shape, 0, rank - 3), tensor.shape[rank - 3], tensor.shape[rank - 2],
           tensor.shape[rank - 1]};
 }
@@ -223,7 +229,8 @@ Shape with_planes(const Shape& shape, int64_t c, int64_t h, int64_t w) {
 std::map<std::string, Tensor> evaluate(const coreml::Model& model,
                                        const std::map<std::string, std::vector<float>>& inputs) {
   std::map<std::string, Tensor> blobs;
-  for (const coreml::Feature& feature : model.inputs) blobs[feature.name] = input_tensor(model, feature, inputs);
+  for (const coreml::Feature& feature : model.inputs)
+    blobs[feature.name] = input_tensor(model, feature, inputs);
   for (const Layer* layer : model.layers) {
     std::vector<const Tensor*> operands;
     for (const std::string& name : layer->input()) {

@@ -1,4 +1,5 @@
-// The definitions of the layers, one function each, in one file per family. interpreter.cc has the table that finds them.
+// The definitions of the layers, one function each, in one file per family. interpreter.cc has the table that
+// finds them.
 #pragma once
 
 #include <NeuralNetwork.pb.h>
@@ -25,8 +26,10 @@ struct Call {
   // The axis of a tensor of `rank` that `axis` names; negative ones count from the end.
   size_t axis_index(int64_t axis, size_t rank) const;
 
-  // Decoded weights, exactly `count` of them. `channels`: see coreml::decode_weights.
-  std::vector<float> weights(const coreml::spec::WeightParams& params, int64_t channels, int64_t count) const;
+  // Weights of `shape`, decoded; quantisation scales, where each channel has its own, run along
+  // `channel_axis`.
+  std::vector<float> weights(const coreml::spec::WeightParams& params, const Shape& shape,
+                             size_t channel_axis = 0) const;
 };
 
 // The last three axes are C, H, W; everything before is batch.
@@ -37,7 +40,9 @@ Planes planes_of(const Call& call, const Tensor& tensor);
 Shape with_planes(const Shape& shape, int64_t c, int64_t h, int64_t w);
 
 // The parameter's value, or its default where it is absent (proto3: zero).
-inline float value_or(float value, float default_value) { return value == 0 ? default_value : value; }
+inline float value_or(float value, float default_value) {
+  return value == 0 ? default_value : value;
+}
 
 // convolution.cc
 Tensor evaluate_convolution(const Call& call);

@@ -15,7 +15,9 @@ int64_t element_count(const Shape& shape, size_t first_axis, size_t end_axis) {
   return count;
 }
 
-int64_t element_count(const Shape& shape) { return element_count(shape, 0, shape.size()); }
+int64_t element_count(const Shape& shape) {
+  return element_count(shape, 0, shape.size());
+}
 
 Strides strides_of(const Shape& shape) {
   Strides strides(shape.size());
@@ -27,14 +29,17 @@ Strides strides_of(const Shape& shape) {
   return strides;
 }
 
-std::string to_string(const Shape& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
+std::string to_string(const Shape& shape) {
+  return fmt::format("[{}]", fmt::join(shape, ", "));
+}
 
 Tensor make_tensor(const Shape& shape, float value) {
   return {shape, std::vector<float>(static_cast<size_t>(element_count(shape)), value)};
 }
 
 Tensor reshaped(Tensor tensor, const Shape& shape) {
-  ensure(element_count(shape) == static_cast<int64_t>(tensor.data.size()), "a reshape keeps the number of elements");
+  ensure(element_count(shape) == static_cast<int64_t>(tensor.data.size()),
+         "a reshape keeps the number of elements");
   tensor.shape = shape;
   return tensor;
 }
@@ -48,7 +53,8 @@ int64_t row_offset(const Shape& shape, const Strides& strides, int64_t row) {
   return offset;
 }
 
-Tensor strided_copy(const std::vector<float>& data, const Shape& shape, const Strides& strides, int64_t base) {
+Tensor strided_copy(const std::vector<float>& data, const Shape& shape, const Strides& strides,
+                    int64_t base) {
   Tensor result = make_tensor(shape);
   if (result.data.empty()) return result;
   const int64_t width = shape.empty() ? 1 : shape.back();

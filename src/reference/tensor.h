@@ -1,8 +1,8 @@
 // What the layer definitions need to say about dense row-major tensors: axes, strided views, broadcasting.
 //
-// Nearly every layer that only moves elements (permute, slice, crop, split, tile, depth to space, ...) reads its input
-// through other strides, so one function, strided_copy, does them all; a layer's definition is then the choice of shape
-// and strides.
+// Nearly every layer that only moves elements (permute, slice, crop, split, tile, depth to space, ...) reads
+// its input through other strides, so one function, strided_copy, does them all; a layer's definition is then
+// the choice of shape and strides.
 #pragma once
 
 #include <algorithm>
@@ -31,8 +31,10 @@ Tensor make_tensor(const Shape& shape, float value = 0.0f);
 // The same elements under another shape. The element counts must agree.
 Tensor reshaped(Tensor tensor, const Shape& shape);
 
-// out[i0, i1, ...] = data[base + i0*strides[0] + i1*strides[1] + ...]. Strides may be 0 (repeat) or negative (reverse).
-Tensor strided_copy(const std::vector<float>& data, const Shape& shape, const Strides& strides, int64_t base = 0);
+// out[i0, i1, ...] = data[base + i0*strides[0] + i1*strides[1] + ...]. Strides may be 0 (repeat) or negative
+// (reverse).
+Tensor strided_copy(const std::vector<float>& data, const Shape& shape, const Strides& strides,
+                    int64_t base = 0);
 
 // Output axis i is input axis permutation[i].
 Tensor transposed(const Tensor& tensor, const std::vector<int64_t>& permutation);
@@ -49,8 +51,8 @@ AxisView view_along(const Shape& shape, size_t axis);
 // Offset of the first element of row number `row`, where a row runs along the last axis.
 int64_t row_offset(const Shape& shape, const Strides& strides, int64_t row);
 
-// Strides that read a tensor of shape `from` as one of shape `to` (same or higher rank, aligned at the right): 0 along
-// repeated axes.
+// Strides that read a tensor of shape `from` as one of shape `to` (same or higher rank, aligned at the
+// right): 0 along repeated axes.
 Strides broadcast_strides(const Shape& from, const Shape& to);
 
 template <typename Function>
@@ -76,7 +78,8 @@ Tensor combine_elements(const Tensor& a, const Tensor& b, const Shape& shape, Fu
       const float* a_row = a.data.data() + row_offset(shape, a_strides, row);
       const float* b_row = b.data.data() + row_offset(shape, b_strides, row);
       float* out = result.data.data() + row * width;
-      for (int64_t i = 0; i < width; ++i) out[i] = static_cast<float>(function(a_row[i * a_step], b_row[i * b_step]));
+      for (int64_t i = 0; i < width; ++i)
+        out[i] = static_cast<float>(function(a_row[i * a_step], b_row[i * b_step]));
     }
   });
   return result;

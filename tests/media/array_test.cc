@@ -78,7 +78,8 @@ TEST(Npy, WritesWhatTheSpecificationSays) {
   const Bytes bytes = encode_npy({{2}, {1, -2}});
   ASSERT_EQ(bytes.size(), 128u + 8u);  // the header of 61 characters and its preamble of 10 fill 128 bytes
   const std::string text(bytes.begin() + 10, bytes.begin() + 128);
-  EXPECT_EQ(text.substr(0, text.find_last_of('}') + 1), "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }");
+  EXPECT_EQ(text.substr(0, text.find_last_of('}') + 1),
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }");
   EXPECT_EQ(text.back(), '\n');
   EXPECT_EQ(bytes[8] + 256 * bytes[9], 118);
   EXPECT_EQ(Bytes(bytes.begin() + 128, bytes.end()), (Bytes{0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0}));
@@ -86,7 +87,8 @@ TEST(Npy, WritesWhatTheSpecificationSays) {
 
 TEST(Npy, RoundTripOfAnyRank) {
   const auto path = temporary("round_trip.npy");
-  for (const Array& array : {Array{{}, {3}}, Array{{3}, {1, 2, 3}}, Array{{1, 2, 1, 2, 1}, {1.5f, -0.0f, 3e38f, 1e-40f}}}) {
+  for (const Array& array :
+       {Array{{}, {3}}, Array{{3}, {1, 2, 3}}, Array{{1, 2, 1, 2, 1}, {1.5f, -0.0f, 3e38f, 1e-40f}}}) {
     write_npy(path, array);
     const Array read = read_npy(path);
     EXPECT_EQ(read.shape, array.shape);
@@ -120,7 +122,9 @@ TEST(BadNpy, WrongMagic) {
   EXPECT_THROW(read_npy(bytes, "x.npy"), Error);
 }
 
-TEST(BadNpy, UnknownVersion) { EXPECT_THROW(read_npy(npy(4, header("|u1", "(1,)"), {1}), "x.npy"), Error); }
+TEST(BadNpy, UnknownVersion) {
+  EXPECT_THROW(read_npy(npy(4, header("|u1", "(1,)"), {1}), "x.npy"), Error);
+}
 
 TEST(BadNpy, EveryTruncation) {
   const Bytes bytes = encode_npy({{2, 2}, {1, 2, 3, 4}});

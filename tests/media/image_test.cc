@@ -1,5 +1,6 @@
-// Expectations are pixel values written down by hand; the files that are read are either spelled out byte by byte here
-// (PNM) or made by the writer under test and read by the other library (PNG: written by libpng, read by stb_image).
+// Expectations are pixel values written down by hand; the files that are read are either spelled out byte by
+// byte here (PNM) or made by the writer under test and read by the other library (PNG: written by libpng,
+// read by stb_image).
 
 #include "media/image.h"
 
@@ -16,13 +17,17 @@
 namespace ane::media {
 namespace {
 
-Bytes bytes_of(std::string_view text) { return {text.begin(), text.end()}; }
+Bytes bytes_of(std::string_view text) {
+  return {text.begin(), text.end()};
+}
 
 std::filesystem::path temporary(const std::string& name) {
   return std::filesystem::path(testing::TempDir()) / ("ane_media_" + name);
 }
 
-Image picture_2x2() { return {2, 2, 3, {255, 0, 0, 0, 255, 0, 0, 0, 255, 10, 20, 30}}; }
+Image picture_2x2() {
+  return {2, 2, 3, {255, 0, 0, 0, 255, 0, 0, 0, 255, 10, 20, 30}};
+}
 
 TEST(Image, ReadsBinaryPnm) {
   const Image grey = read_image(bytes_of(std::string("P5\n3 1\n255\n\x00\x7f\xff", 14)), "grey.pgm");
@@ -36,7 +41,8 @@ TEST(Image, ReadsBinaryPnm) {
 }
 
 TEST(Image, ReadsPnmWithCommentsAndOtherMaxima) {
-  EXPECT_EQ(read_image(bytes_of("P5 # grey\n2#w\n1\n100\n\x32\x64"), "x.pgm").pixels, (std::vector<uint8_t>{128, 255}));
+  EXPECT_EQ(read_image(bytes_of("P5 # grey\n2#w\n1\n100\n\x32\x64"), "x.pgm").pixels,
+            (std::vector<uint8_t>{128, 255}));
   const std::string sixteen("P5 2 1 65535\n\xff\xff\x80\x00", 17);
   EXPECT_EQ(read_image(bytes_of(sixteen), "x.pgm").pixels, (std::vector<uint8_t>{255, 128}));
 }
@@ -79,14 +85,18 @@ TEST(Image, PlanesInEitherColourOrder) {
 }
 
 TEST(Image, PlanesAreRoundedAndClamped) {
-  const std::vector<float> plane = {-3, 0.4f, 1.6f, 300, std::numeric_limits<float>::quiet_NaN(),
-                                    std::numeric_limits<float>::infinity()};
+  const std::vector<float> plane = {
+      -3, 0.4f, 1.6f, 300, std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()};
   EXPECT_EQ(from_planes(plane, 1, 2, 3).pixels, (std::vector<uint8_t>{0, 0, 2, 255, 0, 255}));
 }
 
-TEST(BadImage, Empty) { EXPECT_THROW(read_image(ByteSpan(), "x.png"), Error); }
+TEST(BadImage, Empty) {
+  EXPECT_THROW(read_image(ByteSpan(), "x.png"), Error);
+}
 
-TEST(BadImage, NotAPicture) { EXPECT_THROW(read_image(bytes_of("just some text, no picture"), "x.png"), Error); }
+TEST(BadImage, NotAPicture) {
+  EXPECT_THROW(read_image(bytes_of("just some text, no picture"), "x.png"), Error);
+}
 
 TEST(BadImage, AbsurdSizeIsRefusedBeforeDecoding) {
   EXPECT_THROW(read_image(bytes_of("P5 16385 1 255 x"), "x.pgm"), Error);
@@ -115,7 +125,8 @@ TEST(BadImage, TruncatedPnm) {
 }
 
 TEST(BadImage, DamagedPnmHeaders) {
-  for (const char* text : {"P5 x 1 255 abc", "P5 1 1 0 abc", "P5 1 1 65536 abcd", "P5 1 -1 255 abc", "P5 # no end"}) {
+  for (const char* text :
+       {"P5 x 1 255 abc", "P5 1 1 0 abc", "P5 1 1 65536 abcd", "P5 1 -1 255 abc", "P5 # no end"}) {
     EXPECT_THROW(read_image(bytes_of(text), "x.pgm"), Error) << text;
   }
 }
@@ -140,7 +151,9 @@ TEST(BadImage, TruncatedJpeg) {
   }
 }
 
-TEST(BadImage, MissingFile) { EXPECT_THROW(read_image("/nonexistent/picture.png"), Error); }
+TEST(BadImage, MissingFile) {
+  EXPECT_THROW(read_image("/nonexistent/picture.png"), Error);
+}
 
 }  // namespace
 }  // namespace ane::media

@@ -1,5 +1,5 @@
-// Builds small Core ML models for tests: one function per kind of layer, each of which appends a layer that reads named
-// blobs and writes the blob it is named after.
+// Builds small Core ML models for tests: one function per kind of layer, each of which appends a layer that
+// reads named blobs and writes the blob it is named after.
 //
 //   ModelBuilder model;
 //   model.array_input("x", {3, 8, 8});
@@ -8,7 +8,8 @@
 //   model.array_output("y");
 //   const auto read = coreml::read_model(model.bytes(), "test.mlmodel");
 //
-// Every function returns the message it made, so that a test can add or damage fields. Link ane_coreml (or ane_proto).
+// Every function returns the message it made, so that a test can add or damage fields. Link ane_coreml (or
+// ane_proto).
 #pragma once
 
 #include <Model.pb.h>
@@ -54,7 +55,7 @@ struct ConvolutionOptions {
   int64_t stride_h = 1, stride_w = 1;
   int64_t dilation_h = 1, dilation_w = 1;
   int64_t groups = 1;
-  bool same = false;                                   // else valid with these amounts:
+  bool same = false;  // else valid with these amounts:
   int64_t top = 0, bottom = 0, left = 0, right = 0;
   bool deconvolution = false;
   bool half_weights = false;
@@ -94,12 +95,14 @@ class ModelBuilder {
   spec::FeatureDescription* array_output(const std::string& name, const std::vector<int64_t>& shape = {}) {
     return array(proto_.mutable_description()->add_output(), name, shape);
   }
-  spec::FeatureDescription* image_input(const std::string& name, int64_t width, int64_t height,
-                                        spec::ImageFeatureType::ColorSpace color = spec::ImageFeatureType::RGB) {
+  spec::FeatureDescription* image_input(
+      const std::string& name, int64_t width, int64_t height,
+      spec::ImageFeatureType::ColorSpace color = spec::ImageFeatureType::RGB) {
     return image(proto_.mutable_description()->add_input(), name, width, height, color);
   }
-  spec::FeatureDescription* image_output(const std::string& name, int64_t width, int64_t height,
-                                         spec::ImageFeatureType::ColorSpace color = spec::ImageFeatureType::RGB) {
+  spec::FeatureDescription* image_output(
+      const std::string& name, int64_t width, int64_t height,
+      spec::ImageFeatureType::ColorSpace color = spec::ImageFeatureType::RGB) {
     return image(proto_.mutable_description()->add_output(), name, width, height, color);
   }
   spec::NeuralNetworkImageScaler* scaler(const std::string& feature, float scale) {
@@ -137,14 +140,19 @@ class ModelBuilder {
     params->set_ngroups(unsigned_of(options.groups));
     for (const int64_t size : {options.kernel_h, options.kernel_w}) params->add_kernelsize(unsigned_of(size));
     for (const int64_t size : {options.stride_h, options.stride_w}) params->add_stride(unsigned_of(size));
-    for (const int64_t size : {options.dilation_h, options.dilation_w}) params->add_dilationfactor(unsigned_of(size));
-    if (options.same) params->mutable_same();
-    else add_borders(params->mutable_valid()->mutable_paddingamounts(), options);
+    for (const int64_t size : {options.dilation_h, options.dilation_w})
+      params->add_dilationfactor(unsigned_of(size));
+    if (options.same)
+      params->mutable_same();
+    else
+      add_borders(params->mutable_valid()->mutable_paddingamounts(), options);
     params->set_isdeconvolution(options.deconvolution);
     const int64_t count = options.out * options.in / options.groups * options.kernel_h * options.kernel_w;
     const auto values = options.weights.empty() ? ramp(count) : options.weights;
-    if (options.half_weights) set_halves(params->mutable_weights(), values);
-    else set_floats(params->mutable_weights(), values);
+    if (options.half_weights)
+      set_halves(params->mutable_weights(), values);
+    else
+      set_floats(params->mutable_weights(), values);
     if (!options.bias.empty()) {
       params->set_hasbias(true);
       set_floats(params->mutable_bias(), options.bias);
@@ -188,13 +196,15 @@ class ModelBuilder {
   // One value per channel; empty mean and variance: 0 and 1.
   spec::BatchnormLayerParams* batchnorm(const std::string& name, const std::string& input,
                                         const std::vector<float>& gamma, const std::vector<float>& beta,
-                                        const std::vector<float>& mean = {}, const std::vector<float>& variance = {}) {
+                                        const std::vector<float>& mean = {},
+                                        const std::vector<float>& variance = {}) {
     auto* params = layer(name, {input})->mutable_batchnorm();
     params->set_channels(gamma.size());
     set_floats(params->mutable_gamma(), gamma);
     set_floats(params->mutable_beta(), beta);
     set_floats(params->mutable_mean(), mean.empty() ? std::vector<float>(gamma.size(), 0.0f) : mean);
-    set_floats(params->mutable_variance(), variance.empty() ? std::vector<float>(gamma.size(), 1.0f) : variance);
+    set_floats(params->mutable_variance(),
+               variance.empty() ? std::vector<float>(gamma.size(), 1.0f) : variance);
     return params;
   }
 
@@ -204,8 +214,8 @@ class ModelBuilder {
   }
   void relu(const std::string& name, const std::string& input) { activation(name, input)->mutable_relu(); }
 
-  spec::ScaleLayerParams* scale(const std::string& name, const std::string& input, const std::vector<int64_t>& shape,
-                                const std::vector<float>& values) {
+  spec::ScaleLayerParams* scale(const std::string& name, const std::string& input,
+                                const std::vector<int64_t>& shape, const std::vector<float>& values) {
     auto* params = layer(name, {input})->mutable_scale();
     for (const int64_t size : shape) params->add_shapescale(unsigned_of(size));
     set_floats(params->mutable_scale(), values);
@@ -220,7 +230,9 @@ class ModelBuilder {
     return params;
   }
 
-  void add(const std::string& name, const std::vector<std::string>& inputs) { layer(name, inputs)->mutable_add(); }
+  void add(const std::string& name, const std::vector<std::string>& inputs) {
+    layer(name, inputs)->mutable_add();
+  }
   void multiply(const std::string& name, const std::vector<std::string>& inputs) {
     layer(name, inputs)->mutable_multiply();
   }
@@ -267,8 +279,9 @@ class ModelBuilder {
     return feature;
   }
 
-  static spec::FeatureDescription* image(spec::FeatureDescription* feature, const std::string& name, int64_t width,
-                                         int64_t height, spec::ImageFeatureType::ColorSpace color) {
+  static spec::FeatureDescription* image(spec::FeatureDescription* feature, const std::string& name,
+                                         int64_t width, int64_t height,
+                                         spec::ImageFeatureType::ColorSpace color) {
     feature->set_name(name);
     auto* type = feature->mutable_type()->mutable_imagetype();
     type->set_width(width);

@@ -1,0 +1,208 @@
+#include "driver/compile.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "aneir/plist.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "driver/version.h"
+#include "espresso/files.h"
+#include "passes/passes.h"
+#include "report/report.h"
+
+namespace ane::driver {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+const h13::Compat& find_compat(const std::string& version) {
+  const hwx::DialectFacts* facts = hwx::find_dialect(version);
+  if (!facts) throw Error("", "--compat", fmt::format("{} is no known compiler version", version),
+                          "use 4.2.1, 5.4.1, 7.6.4 or 9.509");
+  return h13::compat(facts->dialect);
+}
+
+// Messages from below do not know the file; they name the layer.
+template <typename Step>
+auto naming(const fs::path& file, Step step) {
+  try {
+    return step();
+  } catch (const Error& error) {
+    const std::string text = error.what();
+    if (text.starts_with(file.string())) throw;
+    throw Error(file.string(), "", text);
+  }
+}
+
+SidecarImage image_of(const coreml::ImageFeature& feature) {
+  SidecarImage image;
+  image.color_space = feature.color_space == coreml::ColorSpace::Grayscale ? "grayscale"
+                      : feature.color_space == coreml::ColorSpace::Rgb     ? "rgb"
+                                                                           : "bgr";
+  image.width = feature.width;
+  image.height = feature.height;
+  image.scale = static_cast<double>(feature.preprocessing.scale);
+  image.bias.assign(feature.preprocessing.bias.begin(), feature.preprocessing.bias.end());
+  image.mean = feature.preprocessing.mean;
+  return image;
+}
+
+const char* name_of(coreml::ArrayType type) {
+  switch (type) {
+    case coreml::ArrayType::Float32: return "float32";
+    case coreml::ArrayType::Float64: return "float64";
+    case coreml::ArrayType::Float16: return "float16";
+    case coreml::ArrayType::Int32: return "int32";
+    case coreml::ArrayType::Int8: return "int8";
+  }
+  return "float32";
+}
+
+int64_t product(const std::vector<int64_t>& shape) {
+  int64_t count = 1;
+  for (const int64_t length : shape) count *= length;
+  return count;
+}
+
+// What the user knows of a surface, from the source model where it says more than the container.
+SidecarFeature feature_of(const hwx::Surface& surface, const std::string& name, const std::vector<coreml::Feature>* known) {
+  SidecarFeature feature;
+  feature.name = name;
+  feature.binding = surface.binding;
+  feature.shape = {surface.n, surface.c, surface.h, surface.w};
+  feature.type = "float16";
+  if (!known) return feature;
+  for (const coreml::Feature& candidate : *known) {
+    if (candidate.name != name) continue;
+    if (const coreml::ImageFeature* image = candidate.image()) {
+      feature.type = "image";
+      feature.shape = {image->channels(), image->height, image->width};
+      feature.image = image_of(*image);
+    } else {
+      const auto& array = std::get<coreml::ArrayFeature>(candidate.type);
+      feature.type = name_of(array.type);
+      if (!array.shape.empty() && product(array.shape) == product(feature.shape)) feature.shape = array.shape;
+    }
+  }
+  return feature;
+}
+
+std::string user_name(const hwx::Surface& surface) {
+  constexpr std::string_view tail = "@output";
+  return surface.role == hwx::Role::Output && surface.symbol.ends_with(tail)
+             ? surface.symbol.substr(0, surface.symbol.size() - tail.size())
+             : surface.symbol;
+}
+
+// Layers in their order, each with the tasks that carry its name.
+std::vector<SidecarLayer> layer_map(const Source& source, const h13::Program& program) {
+  std::vector<SidecarLayer> layers;
+  std::map<std::string, size_t> index;
+  const auto add = [&](const std::string& name, const std::string& type) {
+    if (index.emplace(name, layers.size()).second) layers.push_back({name, type, {}});
+  };
+  if (source.espresso) {
+    for (const espresso::Layer& layer : source.espresso->layers) add(layer.name, layer.type);
+  } else {
+    for (const aneir::Unit& unit : source.network.units) add(unit.layer, aneir::type_name(unit));
+  }
+  for (size_t i = 0; i < program.infos.size(); ++i) {
+    add(program.infos[i].layer, program.infos[i].work);
+    layers[index.at(program.infos[i].layer)].tasks.push_back(static_cast<int64_t>(i));
+  }
+  return layers;
+}
+
+Sidecar sidecar_of(const CompileOptions& options, const Source& source, const h13::Program& program) {
+  Sidecar sidecar;
+  sidecar.model = options.model.filename().string();
+  sidecar.compiler = fmt::format("coreml2hwx {}", version);
+  sidecar.compat = options.compat;
+  for (const hwx::Surface& surface : program.file.surfaces) {
+    const bool input = surface.role == hwx::Role::Input;
+    const std::vector<coreml::Feature>* known =
+        source.coreml ? (input ? &source.coreml->inputs : &source.coreml->outputs) : nullptr;
+    (input ? sidecar.inputs : sidecar.outputs).push_back(feature_of(surface, user_name(surface), known));
+  }
+  if (source.coreml && !source.coreml->class_labels.empty()) {
+    sidecar.class_labels = source.coreml->class_labels;
+    sidecar.class_scores = source.coreml->class_scores_blob;
+  }
+  sidecar.layers = layer_map(source, program);
+  return sidecar;
+}
+
+}  // namespace
+
+Compiled compile_model(const CompileOptions& options) {
+  const auto begun = std::chrono::steady_clock::now();
+  const h13::Compat& compat = find_compat(options.compat);
+  const bool graphs = options.emit.contains("dot");
+  Compiled compiled;
+
+  // The model as its author wrote it; a Core ML model also in compiled (Espresso) form. Refusals of layers that no
+  // later stage could handle come from here, all at once.
+  compiled.source = read_source(options.model);
+  if (graphs && compiled.source.espresso)
+    compiled.reports["model.espresso.dot"] = report::espresso_dot(*compiled.source.espresso);
+
+  // Espresso layers become units over 5-D tensors. After this nothing knows Core ML or Espresso.
+  naming(options.model, [&] { import_network(compiled.source); });
+  if (graphs) compiled.reports["net.00_import.dot"] = report::network_dot(compiled.source.network, "after import");
+
+  // Units are folded, fused and decomposed until each is something the engine does.
+  aneir::Network network = compiled.source.network;
+  int step = 0;
+  naming(options.model, [&] {
+    passes::run_passes(network, h13::engine_facts(options.native_pooling),
+                       [&](const std::string& pass, const aneir::Network& now) {
+                         if (!graphs) return;
+                         compiled.reports[fmt::format("net.{:02}_{}.dot", ++step, pass)] =
+                             report::network_dot(now, "after " + pass);
+                       });
+  });
+
+  // Units become tasks; the container's contents are complete after this.
+  compiled.program =
+      naming(options.model, [&] { return h13::compile_network(network, compat, h13::target()); });
+  compiled.program.file.banner = fmt::format("ANEC v1\ncoreml2hwx {}\n\t-t {}\n\t--compat {}\n", version,
+                                             h13::target().name, options.compat);
+  hwx::assign_addresses(compiled.program.file);
+  compiled.hwx = hwx::write(compiled.program.file);
+
+  compiled.sidecar = sidecar_of(options, compiled.source, compiled.program);
+  compiled.compile_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  return compiled;
+}
+
+void write_outputs(const Compiled& compiled, const CompileOptions& options) {
+  const auto wants = [&](const char* what) { return options.emit.contains(what); };
+  const fs::path& folder = options.output;
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) throw Error(folder.string(), "", "cannot be created: " + error.message());
+  if (wants("mlmodelc") && compiled.source.espresso) {
+    const fs::path compiled_model = folder / (compiled.source.name + ".mlmodelc");
+    fs::create_directories(compiled_model);
+    espresso::write_folder(*compiled.source.espresso, compiled_model);
+  }
+  if (wants("plist")) {
+    const fs::path ir = folder / "espresso_ir_dump";
+    fs::create_directories(ir);
+    aneir::write_plist(compiled.source.network, ir);
+  }
+  for (const auto& [name, text] : compiled.reports) write_file(folder / name, std::string_view(text));
+  if (wants("dot")) write_file(folder / "tasks.dot", std::string_view(report::tasks_dot(compiled.program)));
+  if (wants("text")) {
+    write_file(folder / "layers.txt", std::string_view(report::layer_table(compiled.program)));
+    write_file(folder / "registers.txt", std::string_view(report::explain(compiled.program.file)));
+  }
+  if (wants("json")) write_file(folder / "cost.json", std::string_view(report::cost_json(compiled.program).dump(2) + "\n"));
+  write_file(folder / "model.json", std::string_view(to_json(compiled.sidecar)));
+  if (wants("hwx")) write_file(folder / "model.hwx", ByteSpan(compiled.hwx));
+}
+
+}  // namespace ane::driver

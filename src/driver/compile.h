@@ -1,0 +1,44 @@
+// The whole road from a model to a program, and the files it leaves.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "driver/sidecar.h"
+#include "driver/source.h"
+#include "h13/compile.h"
+
+namespace ane::driver {
+
+struct CompileOptions {
+  std::filesystem::path model;
+  std::string compat = "5.4.1";
+  bool native_pooling = false;     // --experimental native-pooling
+  std::set<std::string> emit = {"hwx"};  // hwx, mlmodelc, plist, dot, json, text
+  std::filesystem::path output;    // folder; empty = write nothing
+  std::function<void(const std::string&)> log;  // may be empty
+};
+
+struct Compiled {
+  Source source;
+  Sidecar sidecar;
+  h13::Program program;
+  Bytes hwx;
+  double compile_seconds = 0;
+  // Files of the debug output, by name.
+  std::map<std::string, std::string> reports;
+};
+
+// Reads, imports, optimises, generates. Writes nothing.
+Compiled compile_model(const CompileOptions& options);
+
+// Puts what options.emit asks for into options.output, which is created; the .hwx comes last, so that it is there only
+// when everything is.
+void write_outputs(const Compiled& compiled, const CompileOptions& options);
+
+}  // namespace ane::driver

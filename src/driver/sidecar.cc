@@ -1,0 +1,87 @@
+#include "driver/sidecar.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/file.h"
+
+namespace ane::driver {
+
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+ordered_json to_json(const SidecarFeature& feature) {
+  ordered_json out = {{"name", feature.name}, {"binding", feature.binding}, {"shape", feature.shape}, {"type", feature.type}};
+  if (!feature.image) return out;
+  const SidecarImage& image = *feature.image;
+  out["image"] = {{"color_space", image.color_space}, {"width", image.width}, {"height", image.height},
+                  {"scale", image.scale},             {"bias", image.bias}};
+  if (!image.mean.empty()) out["image"]["mean"] = image.mean;
+  return out;
+}
+
+SidecarFeature feature_from(const json& in) {
+  SidecarFeature feature;
+  feature.name = in.at("name").get<std::string>();
+  feature.binding = in.at("binding").get<std::string>();
+  feature.shape = in.at("shape").get<std::vector<int64_t>>();
+  feature.type = in.at("type").get<std::string>();
+  if (!in.contains("image")) return feature;
+  const json& from = in.at("image");
+  SidecarImage image;
+  image.color_space = from.at("color_space").get<std::string>();
+  image.width = from.at("width").get<int64_t>();
+  image.height = from.at("height").get<int64_t>();
+  image.scale = from.at("scale").get<double>();
+  image.bias = from.at("bias").get<std::vector<double>>();
+  if (from.contains("mean")) image.mean = from.at("mean").get<std::vector<float>>();
+  feature.image = std::move(image);
+  return feature;
+}
+
+Sidecar sidecar_from(const json& in) {
+  Sidecar sidecar;
+  sidecar.model = in.value("model", "");
+  sidecar.compiler = in.value("compiler", "");
+  sidecar.compat = in.value("compat", "");
+  for (const json& feature : in.at("inputs")) sidecar.inputs.push_back(feature_from(feature));
+  for (const json& feature : in.at("outputs")) sidecar.outputs.push_back(feature_from(feature));
+  if (in.contains("classifier")) {
+    sidecar.class_labels = in.at("classifier").at("labels").get<std::vector<std::string>>();
+    sidecar.class_scores = in.at("classifier").at("scores").get<std::string>();
+  }
+  for (const json& layer : in.value("layers", json::array()))
+    sidecar.layers.push_back({layer.at("name").get<std::string>(), layer.at("type").get<std::string>(),
+                              layer.at("tasks").get<std::vector<int64_t>>()});
+  return sidecar;
+}
+
+}  // namespace
+
+Sidecar read_sidecar(const std::filesystem::path& path) {
+  const MappedFile file(path);
+  try {
+    return sidecar_from(json::parse(file.text()));
+  } catch (const json::exception& error) {
+    throw Error(file.name(), "", std::string("is not a sidecar of this compiler (") + error.what() + ")",
+                "compile the model again, or remove the file");
+  }
+}
+
+std::string to_json(const Sidecar& sidecar) {
+  ordered_json out = {{"model", sidecar.model}, {"compiler", sidecar.compiler}, {"compat", sidecar.compat}};
+  out["inputs"] = ordered_json::array();
+  for (const SidecarFeature& feature : sidecar.inputs) out["inputs"].push_back(to_json(feature));
+  out["outputs"] = ordered_json::array();
+  for (const SidecarFeature& feature : sidecar.outputs) out["outputs"].push_back(to_json(feature));
+  if (!sidecar.class_scores.empty())
+    out["classifier"] = {{"scores", sidecar.class_scores}, {"labels", sidecar.class_labels}};
+  out["layers"] = ordered_json::array();
+  for (const SidecarLayer& layer : sidecar.layers)
+    out["layers"].push_back({{"name", layer.name}, {"type", layer.type}, {"tasks", layer.tasks}});
+  return out.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace ane::driver

@@ -1,0 +1,38 @@
+// --verify: the simulated program against the reference interpreter on the same input.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "driver/compile.h"
+#include "sim/simulator.h"
+
+namespace ane::driver {
+
+struct OutputError {
+  std::string name;
+  // 10 log10(sum of squares of the reference / sum of squares of the difference); 999 when there is no difference.
+  double snr_db = 0;
+  double max_abs = 0;
+  double max_rel = 0;  // largest difference over the largest reference magnitude
+};
+
+struct Verification {
+  std::vector<OutputError> outputs;
+  sim::Statistics statistics;
+  // The first layer whose own result is further off than `stray_db`, with its figure; empty when none is.
+  OutputError first_stray;
+};
+
+inline constexpr double stray_db = 40;
+
+// `inputs` by the user's names; inputs without a file are random from `seed`. Throws Error when the model has no
+// reference (only Core ML layers have one).
+Verification verify(const Compiled& compiled, const CompileOptions& options,
+                    const std::map<std::string, std::filesystem::path>& inputs, uint64_t seed,
+                    const sim::Options& simulation = {});
+
+}  // namespace ane::driver

@@ -1,0 +1,413 @@
+// Layers over height and width: pooling, padding, cropping, upsampling, normalisation, reduction.
+//
+// Where Espresso's own code for something is not known (reduction over axes other than the channel,
+// statistics over the whole blob), the layer is put together from known ones, exactly: a reduction over
+// height or width is a pooling window of that size, one over everything a flatten and a reduction over
+// channels.
+#include <algorithm>
+#include <cmath>
+
+#include "coreml/window.h"
+#include "espresso/translation.h"
+
+namespace ane::espresso {
+
+namespace {
+
+using coreml::spec::PoolingLayerParams;
+using coreml::spec::ReduceLayerParams;
+using coreml::spec::SamplingMode;
+
+enum PoolKind : int64_t { kAveragePool = 0, kMaxPool = 1, kL2Pool = 2 };
+enum ReduceMode : int64_t {
+  kSum = 0,
+  kMean = 1,
+  kProduct = 2,
+  kSumOfSquares = 4,
+  kL2 = 5,
+  kL1 = 8,
+  kMaximum = 9,
+  kMinimum = 10,
+  kArgmax = 11,
+};
+constexpr int64_t kMultiply = 1, kAddAlpha = 2, kMultiplyAlpha = 3, kSquare = 8, kPower = 13, kAbsolute = 24,
+                  kLogarithm = 26;
+constexpr int64_t kAdd = 0;
+
+// ---- Pooling
+// ---------------------------------------------------------------------------------------------------------------
+
+json pool(PoolKind kind, const coreml::Window2d& window, bool is_global) {
+  json attributes = {{"avg_or_max", kind},
+                     {"size_x", window.width.kernel},
+                     {"size_y", window.height.kernel},
+                     {"stride_x", window.width.stride},
+                     {"stride_y", window.height.stride},
+                     {"pad_l", window.width.before},
+                     {"pad_r", window.width.after},
+                     {"pad_t", window.height.before},
+                     {"pad_b", window.height.after},
+                     {"pad_mode", 0},
+                     {"pad_fill_mode", 0},
+                     {"pad_value", 0},
+                     {"average_count_exclude_padding", 1},
+                     {"top_shape_style", 0}};
+  if (is_global) attributes["is_global"] = 1;
+  return attributes;
+}
+
+PoolKind pool_kind(PoolingLayerParams::PoolingType type) {
+  switch (type) {
+    case PoolingLayerParams::MAX:
+      return kMaxPool;
+    case PoolingLayerParams::AVERAGE:
+      return kAveragePool;
+    case PoolingLayerParams::L2:
+      return kL2Pool;
+    default:
+      throw Unsupported{"an unknown kind of pooling"};
+  }
+}
+
+// `same` with the odd row at the end is pad_mode 1, no padding at all 2; the other rules (the odd row at the
+// start, windows up to the last pixel) have no certain code and are written as the amounts they come to.
+void translate_pooling(Translation& to, const SourceLayer& source) {
+  const PoolingLayerParams& layer = source.pooling();
+  const coreml::Window2d window = coreml::pooling_window(layer, to.model.shapes.at(source.input(0)));
+  json attributes = pool(pool_kind(layer.type()), window, layer.globalpooling());
+  attributes["average_count_exclude_padding"] = layer.avgpoolexcludepadding() ? 1 : 0;
+  const bool start_heavy = layer.same().asymmetrymode() == coreml::spec::SamePadding::TOP_LEFT_HEAVY;
+  const bool padded = window.height.before != 0 || window.height.after != 0 || window.width.before != 0 ||
+                      window.width.after != 0;
+  if (layer.globalpooling()) {
+    // Stride and padding of the file mean nothing.
+  } else if (layer.has_same() && !start_heavy) {
+    attributes.update({{"pad_mode", 1}, {"pad_l", 0}, {"pad_r", 0}, {"pad_t", 0}, {"pad_b", 0}});
+  } else if (!layer.has_same() && !layer.has_includelastpixel() && !padded) {
+    attributes["pad_mode"] = 2;
+  }
+  add_layer(to, source, "pool", std::move(attributes));
+}
+
+// ---- Padding, cropping
+// -------------------------------------------------------------------------------------------------------
+
+struct Borders {
+  int64_t top = 0, bottom = 0, left = 0, right = 0;
+};
+
+Borders borders_of(const coreml::spec::BorderAmounts& amounts) {
+  Borders borders;
+  if (amounts.borderamounts_size() > 0) {
+    borders.top = static_cast<int64_t>(amounts.borderamounts(0).startedgesize());
+    borders.bottom = static_cast<int64_t>(amounts.borderamounts(0).endedgesize());
+  }
+  if (amounts.borderamounts_size() > 1) {
+    borders.left = static_cast<int64_t>(amounts.borderamounts(1).startedgesize());
+    borders.right = static_cast<int64_t>(amounts.borderamounts(1).endedgesize());
+  }
+  return borders;
+}
+
+void translate_padding(Translation& to, const SourceLayer& source) {
+  const auto& layer = source.padding();
+  const Borders borders = borders_of(layer.paddingamounts());
+  const int mode = layer.has_reflection() ? 1 : layer.has_replication() ? 2 : 0;
+  add_layer(to, source, "general_padding",
+            {{"pad_pad_mode", mode},
+             {"pad_value", finite(layer.constant().value())},
+             {"pad_fill_mode", 0},
+             {"pad_t", borders.top},
+             {"pad_b", borders.bottom},
+             {"pad_l", borders.left},
+             {"pad_r", borders.right}});
+}
+
+// A second input only gives the size; the result starts at `offset`.
+void translate_crop(Translation& to, const SourceLayer& source) {
+  const auto& layer = source.crop();
+  Borders borders = borders_of(layer.cropamounts());
+  if (source.input_size() == 2) {
+    const Shape from = input_shape(to, source), result = output_shape(to, source);
+    const auto offset = [&](int axis) {
+      return axis < layer.offset_size() ? static_cast<int64_t>(layer.offset(axis)) : 0;
+    };
+    borders = {offset(0), from.h - result.h - offset(0), offset(1), from.w - result.w - offset(1)};
+  }
+  add_layer(to, source, "crop",
+            {{"t", borders.top}, {"b", borders.bottom}, {"l", borders.left}, {"r", borders.right}},
+            {source.input(0)});
+}
+
+// ---- Upsampling
+// --------------------------------------------------------------------------------------------------------------
+
+// How the sample points of a bilinear enlargement lie: on both end points; from the first point in steps that
+// stop short of the last (Core ML's original rule); or on pixel centres.
+enum class Grid { AlignCorners, Legacy, PixelCentres };
+
+void set_grid(json& attributes, Grid grid) {
+  attributes["align_corners"] = grid == Grid::AlignCorners ? 1 : 0;
+  attributes["is_legacy_mode"] = grid == Grid::Legacy ? 1 : 0;
+}
+
+void set_factors(json& attributes, double vertical, double horizontal) {
+  if (vertical == std::trunc(vertical) && horizontal == std::trunc(horizontal)) {
+    attributes["scaling_factor_y"] = static_cast<int64_t>(vertical);
+    attributes["scaling_factor_x"] = static_cast<int64_t>(horizontal);
+    return;
+  }
+  attributes.update({{"use_fractional_scale_factors", 1},
+                     {"fractional_scaling_factor_y", vertical},
+                     {"fractional_scaling_factor_x", horizontal}});
+}
+
+void translate_upsample(Translation& to, const SourceLayer& source) {
+  using Params = coreml::spec::UpsampleLayerParams;
+  const Params& layer = source.upsample();
+  json attributes = {{"mode", layer.mode() == Params::BILINEAR ? 1 : 0}};
+  double factors[2] = {1, 1};
+  for (int axis = 0; axis < 2; ++axis) {
+    if (axis < layer.scalingfactor_size()) factors[axis] = static_cast<double>(layer.scalingfactor(axis));
+    if (axis < layer.fractionalscalingfactor_size())
+      factors[axis] = finite(layer.fractionalscalingfactor(axis));
+  }
+  set_factors(attributes, factors[0], factors[1]);
+  if (layer.linearupsamplemode() == Params::ALIGN_CORNERS_TRUE)
+    set_grid(attributes, Grid::AlignCorners);
+  else if (layer.linearupsamplemode() == Params::ALIGN_CORNERS_FALSE)
+    set_grid(attributes, Grid::PixelCentres);
+  else
+    set_grid(attributes, Grid::Legacy);
+  add_layer(to, source, "upsample", std::move(attributes));
+}
+
+// Any target size is a fractional upsampling whose grid is one of upsample's; the box sampling of ROI_ALIGN
+// is not.
+void translate_resize_bilinear(Translation& to, const SourceLayer& source) {
+  const auto& layer = source.resizebilinear();
+  const Shape from = input_shape(to, source), result = output_shape(to, source);
+  const auto method = layer.mode().samplingmethod();
+  if (method == SamplingMode::ROI_ALIGN_MODE) throw Unsupported{"sampling mode ROI_ALIGN"};
+  if (method == SamplingMode::ALIGN_ENDPOINTS_MODE && (result.h == 1 || result.w == 1) &&
+      result.h * result.w != from.h * from.w)
+    throw Unsupported{"sampling mode ALIGN_ENDPOINTS down to a single row or column"};
+  json attributes = {{"mode", 1}};
+  set_factors(attributes, static_cast<double>(result.h) / static_cast<double>(from.h),
+              static_cast<double>(result.w) / static_cast<double>(from.w));
+  set_grid(attributes, method == SamplingMode::UPSAMPLE_MODE ? Grid::Legacy : Grid::AlignCorners);
+  add_layer(to, source, "upsample", std::move(attributes));
+}
+
+// ---- Reduction
+// ---------------------------------------------------------------------------------------------------------------
+
+Shape flat(const Shape& shape) {
+  Shape result = shape;
+  result.k = shape.k * shape.h * shape.w;
+  result.h = result.w = 1;
+  return result;
+}
+
+std::string add_flatten(Translation& to, const SourceLayer& source, const std::string& bottom,
+                        const Shape& shape) {
+  return add_step(to, source, "flat", "flatten", {{"mode", 0}, {"nd_axis", 0}}, {bottom}, flat(shape));
+}
+
+json channel_reduction(ReduceMode mode) {
+  return {{"mode", mode}, {"axis_mode", 4}, {"use_version", 1}};
+}
+
+ReduceMode reduce_mode(ReduceLayerParams::ReduceOperation operation) {
+  switch (operation) {
+    case ReduceLayerParams::SUM:
+      return kSum;
+    case ReduceLayerParams::AVG:
+      return kMean;
+    case ReduceLayerParams::PROD:
+      return kProduct;
+    case ReduceLayerParams::SUMSQUARE:
+      return kSumOfSquares;
+    case ReduceLayerParams::L1:
+      return kL1;
+    case ReduceLayerParams::L2:
+      return kL2;
+    case ReduceLayerParams::MAX:
+      return kMaximum;
+    case ReduceLayerParams::MIN:
+      return kMinimum;
+    case ReduceLayerParams::ARGMAX:
+      return kArgmax;
+    // The logarithm is taken before: see translate_reduce.
+    case ReduceLayerParams::LOGSUM:
+      return kSum;
+    default:
+      throw Unsupported{"an unknown reduction"};
+  }
+}
+
+// A window as large as the axes that are reduced.
+coreml::Window2d reduction_window(const Shape& shape, ReduceLayerParams::ReduceAxis axis) {
+  coreml::Window2d window;
+  if (axis != ReduceLayerParams::W) window.height = {.input = shape.h, .kernel = shape.h};
+  if (axis != ReduceLayerParams::H) window.width = {.input = shape.w, .kernel = shape.w};
+  return window;
+}
+
+// Over height, width or both: averages, maxima and norms are poolings, sums are averages times the number of
+// elements, minima are maxima of the negative.
+void reduce_by_pooling(Translation& to, const SourceLayer& source, std::string bottom, ReduceMode mode) {
+  const Shape shape = input_shape(to, source), result = output_shape(to, source);
+  const auto axis = source.reduce().axis();
+  const coreml::Window2d window = reduction_window(shape, axis);
+  const bool is_global = axis == ReduceLayerParams::HW;
+  const auto step = [&](const char* suffix, int64_t operation, double alpha) {
+    bottom = add_step(to, source, suffix, "elementwise", elementwise(operation, alpha), {bottom}, shape);
+  };
+  if (mode == kProduct || mode == kArgmax) throw Unsupported{"this reduction over height or width"};
+  if (mode == kMinimum) step("negative", kMultiplyAlpha, -1);
+  if (mode == kL1) step("absolute", kAbsolute, 1);
+  if (mode == kSumOfSquares) step("square", kSquare, 1);
+  const PoolKind kind = mode == kL2                            ? kL2Pool
+                        : mode == kMaximum || mode == kMinimum ? kMaxPool
+                                                               : kAveragePool;
+  const bool sums = mode == kSum || mode == kL1 || mode == kSumOfSquares;
+  if (!sums && mode != kMinimum)
+    return static_cast<void>(add_layer(to, source, "pool", pool(kind, window, is_global), {bottom}));
+  bottom = add_step(to, source, "pooled", "pool", pool(kind, window, is_global), {bottom}, result);
+  const double factor = sums ? static_cast<double>(window.height.kernel * window.width.kernel) : -1;
+  add_layer(to, source, "elementwise", elementwise(kMultiplyAlpha, factor), {bottom});
+}
+
+void translate_reduce(Translation& to, const SourceLayer& source) {
+  const ReduceLayerParams& layer = source.reduce();
+  const Shape shape = input_shape(to, source);
+  const ReduceMode mode = reduce_mode(layer.mode());
+  std::string bottom = source.input(0);
+  if (layer.mode() == ReduceLayerParams::LOGSUM) {
+    const double epsilon = finite(or_default(layer.epsilon(), 1e-6f));
+    bottom = add_step(to, source, "shifted", "elementwise", elementwise(kAddAlpha, epsilon), {bottom}, shape);
+    bottom = add_step(to, source, "logarithm", "elementwise", elementwise(kLogarithm), {bottom}, shape);
+  }
+  if (layer.axis() != ReduceLayerParams::C && layer.axis() != ReduceLayerParams::CHW)
+    return reduce_by_pooling(to, source, bottom, mode);
+  if (layer.axis() == ReduceLayerParams::CHW && shape.h * shape.w != 1)
+    bottom = add_flatten(to, source, bottom, shape);
+  add_layer(to, source, "reduce", channel_reduction(mode), {bottom});
+}
+
+// ---- Normalisation
+// -----------------------------------------------------------------------------------------------------------
+
+// x / (k + alpha/n S)^b = k^-b x / (1 + (alpha/k)/n S)^b; the layer itself has k = 1.
+void translate_lrn(Translation& to, const SourceLayer& source) {
+  const auto& layer = source.lrn();
+  const double k = finite(or_default(layer.k(), 1));
+  if (k <= 0) throw Unsupported{"k is not positive"};
+  const double beta = finite(layer.beta());
+  const json attributes = {
+      {"alpha", finite(layer.alpha()) / k}, {"beta", beta}, {"local_size", layer.localsize()}};
+  if (k == 1) return static_cast<void>(add_layer(to, source, "lrn", attributes));
+  const auto normalised =
+      add_step(to, source, "k1", "lrn", attributes, {source.input(0)}, output_shape(to, source));
+  add_layer(to, source, "elementwise", elementwise(kMultiplyAlpha, std::pow(k, -beta)), {normalised});
+}
+
+// x * (sum of x^2 over C, H, W + epsilon)^-1/2
+void translate_l2_normalize(Translation& to, const SourceLayer& source) {
+  Shape shape = flat(input_shape(to, source));
+  const std::string flattened = add_flatten(to, source, source.input(0), input_shape(to, source));
+  shape.k = 1;
+  auto norm = add_step(to, source, "sum", "reduce", channel_reduction(kSumOfSquares), {flattened}, shape);
+  const double epsilon = finite(or_default(source.l2normalize().epsilon(), 1e-6f));
+  norm = add_step(to, source, "shifted", "elementwise", elementwise(kAddAlpha, epsilon), {norm}, shape);
+  norm = add_step(to, source, "factor", "elementwise", elementwise(kPower, -0.5), {norm}, shape);
+  add_layer(to, source, "elementwise", elementwise(kMultiply), {source.input(0), norm});
+}
+
+json reshape_to(const Shape& shape) {
+  json attributes = {{"dst_w", shape.w},     {"dst_h", shape.h}, {"dst_k", shape.k}, {"dst_n", shape.n},
+                     {"dst_seq", shape.seq}, {"mode", 0},        {"version", 1}};
+  if (shape.rank) attributes.update({{"dst_nd_rank", *shape.rank}, {"dynamic_shape", false}});
+  return attributes;
+}
+
+// (x - mean) per channel, or over all channels.
+void subtract_mean(Translation& to, const SourceLayer& source, bool across_channels) {
+  const Shape shape = input_shape(to, source);
+  Shape mean_shape = shape;
+  mean_shape.h = mean_shape.w = 1;
+  std::string mean;
+  if (across_channels) {
+    const std::string flattened = add_flatten(to, source, source.input(0), shape);
+    mean_shape.k = 1;
+    mean = add_step(to, source, "mean", "reduce", channel_reduction(kMean), {flattened}, mean_shape);
+  } else {
+    const auto window = reduction_window(shape, ReduceLayerParams::HW);
+    mean =
+        add_step(to, source, "mean", "pool", pool(kAveragePool, window, true), {source.input(0)}, mean_shape);
+  }
+  mean = add_step(to, source, "negative", "elementwise", elementwise(kMultiplyAlpha, -1), {mean}, mean_shape);
+  add_layer(to, source, "elementwise", elementwise(kAdd), {source.input(0), mean});
+}
+
+// With variance it is an instance normalisation; over all channels, one of the blob laid out as a single
+// channel. Epsilon is taken to be under the root, as there.
+void translate_mvn(Translation& to, const SourceLayer& source) {
+  const auto& layer = source.mvn();
+  if (!layer.normalizevariance()) return subtract_mean(to, source, layer.acrosschannels());
+  const Shape shape = input_shape(to, source);
+  Shape one = shape;
+  one.k = 1;
+  one.h = shape.k * shape.h;
+  const bool across = layer.acrosschannels() && shape.k != 1;
+  const auto channels = static_cast<size_t>(across ? 1 : shape.k);
+  json attributes =
+      channel_affine(to, std::vector<float>(channels, 1.0f), std::vector<float>(channels, 0.0f));
+  attributes.update({{"training", 1},
+                     {"training_instancenorm", 1},
+                     {"training_eps", finite(or_default(layer.epsilon(), 1e-6f))}});
+  if (!across) return static_cast<void>(add_layer(to, source, "batchnorm", std::move(attributes)));
+  auto bottom = add_step(to, source, "one", "reshape", reshape_to(one), {source.input(0)}, one);
+  bottom = add_step(to, source, "normalised", "batchnorm", std::move(attributes), {bottom}, one);
+  add_layer(to, source, "reshape", reshape_to(shape), {bottom});
+}
+
+// The sum over channels of a product.
+void translate_dot(Translation& to, const SourceLayer& source) {
+  if (source.dot().cosinesimilarity()) throw Unsupported{"cosine similarity"};
+  const auto product = add_step(to, source, "product", "elementwise", elementwise(kMultiply),
+                                {source.input(0), source.input(1)}, input_shape(to, source));
+  add_layer(to, source, "reduce", channel_reduction(kSum), {product});
+}
+
+}  // namespace
+
+bool translate_spatial(Translation& to, const SourceLayer& source) {
+  switch (source.layer_case()) {
+    case SourceLayer::kPooling:
+      return translate_pooling(to, source), true;
+    case SourceLayer::kPadding:
+      return translate_padding(to, source), true;
+    case SourceLayer::kCrop:
+      return translate_crop(to, source), true;
+    case SourceLayer::kUpsample:
+      return translate_upsample(to, source), true;
+    case SourceLayer::kResizeBilinear:
+      return translate_resize_bilinear(to, source), true;
+    case SourceLayer::kReduce:
+      return translate_reduce(to, source), true;
+    case SourceLayer::kLrn:
+      return translate_lrn(to, source), true;
+    case SourceLayer::kL2Normalize:
+      return translate_l2_normalize(to, source), true;
+    case SourceLayer::kMvn:
+      return translate_mvn(to, source), true;
+    case SourceLayer::kDot:
+      return translate_dot(to, source), true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace ane::espresso

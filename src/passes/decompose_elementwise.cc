@@ -1,0 +1,124 @@
+// The engine's elementwise operations are +, -, *, max and min. The others in terms of these:
+//   a / b      = a * Inv(b); a constant b is inverted here, in float32
+//   (a - b)^2  = d * d with d = a - b
+//   a ^ b      = 2^(b * log2 a), for a > 0; one constant b is a Neuron Power, which has better forms
+// Each step rounds to binary16. A quotient is so at most 1.5 units in the last place off, plus the reciprocal table's own
+// error (2^-12 relative); a general power's exponent has 2^-11 relative error, that is up to 0.5 % of the result where
+// |b * log2 a| reaches 16. Comparisons have no form that a captured program shows.
+//
+// Operations between constants are done here.
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "passes/rewrite.h"
+#include "passes/steps.h"
+
+namespace ane::passes {
+
+namespace {
+
+using aneir::all_axes;
+using aneir::ConstantTensor;
+using aneir::ElementWise;
+using aneir::ElementWiseOp;
+
+float apply(ElementWiseOp op, float a, float b) {
+  switch (op) {
+    case ElementWiseOp::Add: return a + b;
+    case ElementWiseOp::Sub: return a - b;
+    case ElementWiseOp::Mult: return a * b;
+    case ElementWiseOp::Max: return std::max(a, b);
+    case ElementWiseOp::Min: return std::min(a, b);
+    case ElementWiseOp::Div: return a / b;
+    case ElementWiseOp::Power: return std::pow(a, b);
+    case ElementWiseOp::SquaredDifference: return (a - b) * (a - b);
+    case ElementWiseOp::Equal: return a == b ? 1.0f : 0.0f;
+    case ElementWiseOp::NotEqual: return a != b ? 1.0f : 0.0f;
+    case ElementWiseOp::LessThan: return a < b ? 1.0f : 0.0f;
+    case ElementWiseOp::GreaterThan: return a > b ? 1.0f : 0.0f;
+  }
+  throw InternalError("elementwise operation without a meaning");
+}
+
+// Position in `constants` of the element that a result of `shape` uses at row-major index `i`.
+size_t operand_index(const Shape& shape, const Shape& constants, int64_t i) {
+  int64_t position = 0, stride = 1;
+  for (const Axis axis : {Axis::Width, Axis::Height, Axis::Channel, Axis::Depth, Axis::Batch}) {
+    const int64_t coordinate = i % shape[axis];
+    i /= shape[axis];
+    if (constants[axis] != 1) position += coordinate * stride;
+    stride *= constants[axis];
+  }
+  return static_cast<size_t>(position);
+}
+
+TensorId fold_constants(const ElementWise& elementwise, const ConstantTensor& a, const ConstantTensor& b,
+                        const Shape& shape, Replacement& here) {
+  if (shape.count() > max_invented_constant) return no_tensor;
+  const std::vector<float> left = a.values.floats(), right = b.values.floats();
+  std::vector<float> result(static_cast<size_t>(shape.count()));
+  for (int64_t i = 0; i < shape.count(); ++i) {
+    const float value = elementwise.scale * apply(elementwise.op, left[operand_index(shape, a.shape, i)],
+                                                  right[operand_index(shape, b.shape, i)]);
+    result[static_cast<size_t>(i)] = elementwise.relu ? std::max(value, 0.0f) : value;
+  }
+  return here.constant("constant", shape, std::move(result));
+}
+
+// `params` with another operation.
+ElementWise with(ElementWise params, ElementWiseOp op) {
+  params.op = op;
+  return params;
+}
+
+TensorId divide(const Unit& unit, const ElementWise& params, Replacement& here) {
+  TensorId inverse = no_tensor;
+  if (const auto* divisor = constants_of(here.producer(unit.bottoms[1]))) {
+    const Shape shape = divisor->shape;
+    std::vector<float> values = divisor->values.floats();
+    for (float& value : values) value = 1 / value;
+    inverse = here.constant("inverse", shape, std::move(values));
+  } else {
+    inverse = here.add("inverse", Neuron{NeuronType::Inv, 0, 0, 1}, {unit.bottoms[1]});
+  }
+  return here.add("quotient", with(params, ElementWiseOp::Mult), {unit.bottoms[0], inverse});
+}
+
+TensorId square_difference(const Unit& unit, const ElementWise& params, Replacement& here) {
+  const TensorId difference = here.add("difference", ElementWise{ElementWiseOp::Sub, 1, false}, unit.bottoms);
+  return here.add("square", with(params, ElementWiseOp::Mult), {difference, difference});
+}
+
+TensorId raise(const Unit& unit, const ElementWise& params, Replacement& here) {
+  if (params.scale != 1 || params.relu) return no_tensor;
+  const auto* exponent = constants_of(here.producer(unit.bottoms[1]));
+  const bool spreads = here.shape(unit.bottoms[0]) != here.shape(unit.top);
+  if (exponent && exponent->shape.count() == 1 && !spreads)
+    return here.add("power", Neuron{NeuronType::Power, exponent->values.floats()[0], 0, 1}, {unit.bottoms[0]});
+  const TensorId logarithm = here.add("log2", Neuron{NeuronType::Log2, 0, 0, 1}, {unit.bottoms[0]});
+  const TensorId product =
+      here.add("exponent", ElementWise{ElementWiseOp::Mult, 1, false}, {logarithm, unit.bottoms[1]});
+  return here.add("exp2", Neuron{NeuronType::Exp2, 0, 0, 1}, {product});
+}
+
+}  // namespace
+
+bool decompose_elementwise(Network& network, const EngineFacts&) {
+  const bool changed = rewrite_units(network, [](Unit& unit, Replacement& here) -> TensorId {
+    const auto* elementwise = unit.as<ElementWise>();
+    if (!elementwise) return no_tensor;
+    const auto* a = constants_of(here.producer(unit.bottoms[0]));
+    const auto* b = constants_of(here.producer(unit.bottoms[1]));
+    if (a && b) return fold_constants(*elementwise, *a, *b, here.shape(unit.top), here);
+    switch (elementwise->op) {
+      case ElementWiseOp::Div: return divide(unit, *elementwise, here);
+      case ElementWiseOp::SquaredDifference: return square_difference(unit, *elementwise, here);
+      case ElementWiseOp::Power: return raise(unit, *elementwise, here);
+      default: return no_tensor;
+    }
+  });
+  return remove_dead_units(network) || changed;
+}
+
+}  // namespace ane::passes

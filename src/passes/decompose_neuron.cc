@@ -1,0 +1,144 @@
+// Functions of one variable for which the engine has no table, from those for which it has one. With R the rounding of a
+// step to binary16 (relative 2^-11 at most half a unit, so 2^-12 in the mean case):
+//
+//   elu        max(x, a*(e^min(x,0) - 1)) for 0 <= a <= 1, where the second is the smaller for x > 0 and the larger
+//              below; else relu(x) + a*(e^min(x,0) - 1), of whose terms one is always 0. e^t - 1 is exact near 0, so
+//              the error is that of the table: absolute 2^-12 * a.
+//   softsign   x * 1/(1 + |x|): three roundings, 1.5 units in the last place.
+//   softplus   relu(x) + ln 2 * log2(1 + e^-|x|): absolute error 2^-11; results below it become 0.
+//   log        ln 2 * log2 x: one rounding more than the table.
+//   exp        2^(x * log2 e), the factor before the table.
+//   x^a        by the binary digits of |a|: products of x, x^2, x^4, ... and sqrt x, sqrt sqrt x for |a| < 16 in
+//              quarters, 1/x of that for negative a; -0.5 is rsqrt. Each product and root rounds once. All other
+//              exponents are 2^(a * log2 x): the exponent has relative error 2^-11, so the result relative error
+//              2^-11 * |a * log2 x|. Defined for x > 0; 0 gives 0 for a > 0.
+//   1/(x + a)  the addition, then the reciprocal.
+//   x^2        x * x.
+//
+// |x| is a mode of the elementwise engine and stays, with its scale taken out. Sign, floor, ceil, round, erf and the like
+// have no form that a captured program shows: they are left, and check_engine_form refuses them.
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include "passes/rewrite.h"
+#include "passes/steps.h"
+
+namespace ane::passes {
+
+namespace {
+
+using aneir::ElementWise;
+using aneir::ElementWiseOp;
+
+constexpr float infinity = std::numeric_limits<float>::infinity();
+
+// Short forms for expressions.
+struct Calculator {
+  Replacement& here;
+  const EngineFacts& facts;
+
+  TensorId apply(const char* suffix, NeuronType type, TensorId x, float input_scale = 1, float alpha = 0,
+                 float beta = 0) const {
+    return here.add(suffix, Neuron{type, alpha, beta, input_scale}, {x});
+  }
+  TensorId relu(TensorId x) const { return apply("relu", NeuronType::ReLU, x); }
+  TensorId negative_part(TensorId x) const { return apply("negative", NeuronType::ClampedReLU, x, 1, -infinity, 0); }
+  TensorId absolute(TensorId x) const { return apply("abs", NeuronType::Abs, x); }
+  TensorId inverse(TensorId x) const { return apply("inverse", NeuronType::Inv, x); }
+  TensorId log2(TensorId x) const { return apply("log2", NeuronType::Log2, x); }
+  TensorId exp(TensorId x, float input_scale = 1) const {
+    if (facts.has_table(Neuron{NeuronType::Exp, 0, 0, input_scale})) return apply("exp", NeuronType::Exp, x, input_scale);
+    return apply("exp", NeuronType::Exp2, x, input_scale * std::numbers::log2e_v<float>);
+  }
+  TensorId plus(TensorId x, float offset) const {
+    aneir::Goc goc;
+    goc.offset = offset;
+    return here.add("plus", goc, {x});
+  }
+  TensorId combine(const char* suffix, ElementWiseOp op, TensorId a, TensorId b) const {
+    return here.add(suffix, ElementWise{op, 1, false}, {a, b});
+  }
+  TensorId product(TensorId a, TensorId b) const { return combine("product", ElementWiseOp::Mult, a, b); }
+};
+
+TensorId elu(const Calculator& calculate, TensorId x, float alpha) {
+  const TensorId below =
+      calculate.here.scale("alpha", calculate.plus(calculate.exp(calculate.negative_part(x)), -1), alpha);
+  if (alpha >= 0 && alpha <= 1) return calculate.combine("elu", ElementWiseOp::Max, x, below);
+  return calculate.combine("elu", ElementWiseOp::Add, calculate.relu(x), below);
+}
+
+TensorId softsign(const Calculator& calculate, TensorId x) {
+  return calculate.product(x, calculate.inverse(calculate.plus(calculate.absolute(x), 1)));
+}
+
+TensorId logarithm(const Calculator& calculate, TensorId x) {
+  return calculate.here.scale("ln2", calculate.log2(x), std::numbers::ln2_v<float>);
+}
+
+TensorId softplus(const Calculator& calculate, TensorId x) {
+  const TensorId tail = logarithm(calculate, calculate.plus(calculate.exp(calculate.absolute(x), -1), 1));
+  return calculate.combine("softplus", ElementWiseOp::Add, calculate.relu(x), tail);
+}
+
+// x^(quarters / 4): for each binary digit of the exponent that is set, the root or square of x that it stands for.
+TensorId power_of_quarters(const Calculator& calculate, TensorId x, int quarters) {
+  TensorId result = no_tensor;
+  const auto multiply = [&](TensorId factor) {
+    result = result == no_tensor ? factor : calculate.product(result, factor);
+  };
+  TensorId square = x;
+  for (int digits = quarters / 4; digits != 0; digits /= 2) {
+    if (digits % 2 == 1) multiply(square);
+    if (digits > 1) square = calculate.product(square, square);
+  }
+  if (quarters % 4 == 0) return result;
+  const TensorId root = calculate.apply("sqrt", NeuronType::Sqrt, x);
+  if (quarters & 2) multiply(root);
+  if (quarters & 1) multiply(calculate.apply("sqrt", NeuronType::Sqrt, root));
+  return result;
+}
+
+TensorId power(const Calculator& calculate, TensorId x, float alpha) {
+  if (alpha == 0) return calculate.apply("one", NeuronType::ClampedReLU, x, 1, 1, 1);
+  if (alpha == -0.5f) return calculate.apply("rsqrt", NeuronType::Rsqrt, x);
+  const float quarters = std::fabs(alpha) * 4;
+  if (quarters < 64 && quarters == std::floor(quarters)) {
+    const TensorId result = power_of_quarters(calculate, x, static_cast<int>(quarters));
+    return alpha < 0 ? calculate.inverse(result) : result;
+  }
+  return calculate.apply("exp2", NeuronType::Exp2, calculate.log2(x), alpha);
+}
+
+TensorId decompose(const Calculator& calculate, const Neuron& neuron, TensorId from) {
+  const auto x = [&] { return calculate.here.scale("scaled", from, neuron.input_scale); };
+  switch (neuron.type) {
+    case NeuronType::Elu: return elu(calculate, x(), neuron.alpha);
+    case NeuronType::Softsign: return softsign(calculate, x());
+    case NeuronType::Softplus: return softplus(calculate, x());
+    case NeuronType::Log: return logarithm(calculate, x());
+    case NeuronType::Exp: return calculate.exp(from, neuron.input_scale);
+    case NeuronType::Power: return power(calculate, x(), neuron.alpha);
+    case NeuronType::Inv: return neuron.alpha == 0 ? no_tensor : calculate.inverse(calculate.plus(x(), neuron.alpha));
+    case NeuronType::Square: {
+      const TensorId root = x();
+      return calculate.product(root, root);
+    }
+    case NeuronType::Abs: return neuron.input_scale == 1 ? no_tensor : calculate.absolute(x());
+    default: return no_tensor;
+  }
+}
+
+}  // namespace
+
+bool decompose_neuron(Network& network, const EngineFacts& facts) {
+  return rewrite_units(network, [&](Unit& unit, Replacement& here) -> TensorId {
+    const auto* found = unit.as<Neuron>();
+    if (!found || found->type == NeuronType::ReLU || facts.has_table(*found)) return no_tensor;
+    const Neuron neuron = *found;
+    return decompose({here, facts}, neuron, unit.bottoms[0]);
+  });
+}
+
+}  // namespace ane::passes

@@ -1,0 +1,82 @@
+// A Reshape moves no data as long as rows stay whole: channels and rows of the same width can be regrouped freely. When
+// the width changes, elements must leave their rows. The engine can exchange channels and columns in one copy, and that
+// is enough: seen as one channel of C*H rows, the image becomes W channels of one column, written so that they end up
+// in row-major order, one element to a row; and the same backwards.
+//
+//   [C, H, W]  regroup  [1, C*H, W]  exchange  [C*H, W, 1]  regroup  [C'*H', W', 1]  exchange  [1, C'*H', W']  regroup
+//
+// One exchange each is needed for a width other than 1 before and behind. Images of more rows than the engine can
+// address are exchanged in pieces of whole channels. Regrouping stays within each image of a batch; a Reshape that
+// changes the batch is left.
+#include <algorithm>
+
+#include "passes/rewrite.h"
+#include "passes/steps.h"
+
+namespace ane::passes {
+
+namespace {
+
+bool moves_nothing(const Shape& from, const Shape& to) { return from.n == to.n && from.w == to.w; }
+
+Shape grouped(int64_t n, int64_t c, int64_t h, int64_t w) {
+  Shape shape;
+  shape.n = n, shape.c = c, shape.h = h, shape.w = w;
+  return shape;
+}
+
+// [1, R, W] -> [R, W, 1] and back: the columns of each row become rows of a channel.
+TensorId rows_to_channels(TensorId x, Replacement& here) {
+  const aneir::Transpose transpose{{Axis::Batch, Axis::Depth, Axis::Height, Axis::Width, Axis::Channel}};
+  return here.add("to_column", transpose, {x});
+}
+TensorId channels_to_rows(TensorId x, Replacement& here) {
+  const aneir::Transpose transpose{{Axis::Batch, Axis::Depth, Axis::Width, Axis::Channel, Axis::Height}};
+  return here.add("to_rows", transpose, {x});
+}
+
+// Calls piece(first, count) for shares of `channels` such that count * rows stays addressable, and joins the results.
+template <typename Piece>
+TensorId in_pieces(int64_t channels, int64_t rows, const EngineFacts& facts, Replacement& here, Piece piece) {
+  const int64_t share = std::max<int64_t>(1, facts.max_height / rows);
+  std::vector<TensorId> parts;
+  for (int64_t first = 0; first < channels; first += share)
+    parts.push_back(piece(first, std::min(share, channels - first)));
+  return parts.size() == 1 ? parts[0] : here.add("joined", aneir::Concat{Axis::Channel}, parts);
+}
+
+// [C, H, W] -> [C*H, W, 1]
+TensorId to_column(TensorId x, const EngineFacts& facts, Replacement& here) {
+  const Shape shape = here.shape(x);
+  if (shape.w == 1) return x;
+  return in_pieces(shape.c, shape.h, facts, here, [&](int64_t first, int64_t count) {
+    const TensorId part = here.view("part", x, Axis::Channel, first, count);
+    return rows_to_channels(here.reshape("rows", part, grouped(shape.n, 1, count * shape.h, shape.w)), here);
+  });
+}
+
+// Any image of one column -> `shape`
+TensorId from_column(TensorId x, const Shape& shape, const EngineFacts& facts, Replacement& here) {
+  if (shape.w == 1) return here.reshape("result", x, shape);
+  const TensorId column = here.reshape("column", x, grouped(shape.n, shape.c * shape.h, shape.w, 1));
+  return in_pieces(shape.c, shape.h, facts, here, [&](int64_t first, int64_t count) {
+    const TensorId part = here.view("part", column, Axis::Channel, first * shape.h, count * shape.h);
+    return here.reshape("result", channels_to_rows(part, here), grouped(shape.n, count, shape.h, shape.w));
+  });
+}
+
+}  // namespace
+
+bool decompose_reshape(Network& network, const EngineFacts& facts) {
+  return rewrite_units(network, [&](Unit& unit, Replacement& here) -> TensorId {
+    if (!unit.as<aneir::Reshape>()) return no_tensor;
+    const Shape from = here.shape(unit.bottoms[0]), to = here.shape(unit.top);
+    const bool one_image_each = from.n == to.n && from.d == 1 && to.d == 1;
+    // Pieces of whole channels, so many channels at most that a small file cannot ask for millions of units.
+    const bool addressable = std::max(from.h, to.h) <= facts.max_height && std::max(from.c, to.c) <= facts.max_channels;
+    if (moves_nothing(from, to) || !one_image_each || !addressable) return no_tensor;
+    return from_column(to_column(unit.bottoms[0], facts, here), to, facts, here);
+  });
+}
+
+}  // namespace ane::passes

@@ -1,0 +1,46 @@
+// Moving tensors between memory and the engine: five strides, channel interleaving, element formats.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "sim/memory.h"
+#include "sim/tensor.h"
+
+namespace ane::sim {
+
+enum class Format : uint8_t { UInt8 = 0, Int8 = 1, Half = 2 };
+inline uint64_t bytes_of(Format format) { return format == Format::Half ? 2 : 1; }
+
+// Where a tensor lies. Element (g, z, c, y, x) is at
+//   base + g * group + z * depth + (c / interleave) * plane + y * row + (x * interleave + c mod interleave) * size.
+// In L2 the plane stride is the channel stride.
+struct View {
+  Memory* memory = nullptr;
+  uint64_t base = 0, row = 0, plane = 0, depth = 0, group = 0;
+  int64_t interleave = 1;
+  Format format = Format::Half;
+  bool transposed = false;  // stored with channels and columns exchanged
+
+  friend bool operator==(const View&, const View&) = default;
+};
+
+struct Range {
+  uint64_t begin = 0, end = 0;
+  bool overlaps(const Range& other) const { return begin < other.end && other.begin < end; }
+};
+
+// First byte and the one behind the last of a tensor of `shape`. Throws Hazard when it leaves the memory or claims more
+// elements than the memory has bytes.
+Range range_of(const View& view, const Shape& shape);
+
+// Calls body(address, bytes) for every row in memory (with interleaved channels: for every element).
+void for_rows(const View& view, const Shape& shape, const std::function<void(uint64_t address, uint64_t bytes)>& body);
+
+// Reads a tensor. A group stride of 0 repeats the first group. Throws Hazard on bytes never written.
+Tensor load(const View& view, const Shape& shape);
+
+// Rounds to the format and writes; the bytes count as written by `task`.
+void store(const View& view, const Tensor& tensor, int64_t task);
+
+}  // namespace ane::sim

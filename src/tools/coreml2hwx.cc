@@ -1,0 +1,194 @@
+// coreml2hwx: compiles a model for the Apple Neural Engine. mlmodelc2hwx is the same program under the name that users of
+// compiled models know.
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "driver/compile.h"
+#include "driver/values.h"
+#include "driver/verify.h"
+#include "report/report.h"
+#include "tools/program.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using namespace ane;
+using nlohmann::ordered_json;
+
+struct Arguments {
+  driver::CompileOptions compile;
+  bool debug = false, json = false, quiet = false, verbose = false, verify = false;
+  std::vector<std::string> emit, experimental, inputs;
+  std::string target = "h13";
+  uint64_t seed = 1;
+};
+
+// The original tool's log lines, as NSLog prints them.
+void log_line(const std::string& program, const std::string& text) {
+  const auto now = std::chrono::system_clock::now();
+  const auto milliseconds =
+      std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
+  const std::string line =
+      fmt::format("{:%Y-%m-%d %H:%M:%S}.{:03} {}[{}:{}] {}\n", fmt::localtime(std::chrono::system_clock::to_time_t(now)),
+                  milliseconds, program, ::getpid(), ::getpid(), text);
+  std::fputs(line.c_str(), stderr);
+}
+
+// A folder in a place that everybody may write to: ours, private, and no link that somebody else put there.
+fs::path safe_folder(const fs::path& parent, const std::string& name) {
+  const fs::path folder = parent / name;
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
+    throw Error(folder.string(), "", "cannot be created", "give a folder with -o");
+  struct stat status {};
+  if (::lstat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode) || status.st_uid != ::geteuid() ||
+      (status.st_mode & 022) != 0)
+    throw Error(folder.string(), "", "is not a folder of yours that only you can write to", "give a folder with -o");
+  return folder;
+}
+
+fs::path default_output(const std::string& model) {
+  const char* temporary = std::getenv("TMPDIR");
+  const fs::path parent = temporary && *temporary ? temporary : "/tmp";
+  return safe_folder(safe_folder(parent, "hwx_output"), model);
+}
+
+ordered_json verification_json(const driver::Verification& verification) {
+  ordered_json out = {{"outputs", ordered_json::array()},
+                      {"simulate_seconds", verification.statistics.seconds},
+                      {"multiply_accumulates", verification.statistics.multiply_accumulates}};
+  for (const driver::OutputError& error : verification.outputs)
+    out["outputs"].push_back(
+        {{"name", error.name}, {"snr_db", error.snr_db}, {"max_abs", error.max_abs}, {"max_rel", error.max_rel}});
+  if (!verification.first_stray.name.empty())
+    out["first_stray"] = {{"name", verification.first_stray.name}, {"snr_db", verification.first_stray.snr_db}};
+  return out;
+}
+
+void print_verification(const driver::Verification& verification) {
+  for (const driver::OutputError& error : verification.outputs)
+    fmt::print(stderr, "verify: {}: {:.1f} dB, largest difference {:.3g} ({:.3g} of the largest value)\n", error.name,
+               error.snr_db, error.max_abs, error.max_rel);
+  if (!verification.first_stray.name.empty())
+    fmt::print(stderr, "verify: first layer that strays: {} ({:.1f} dB)\n", verification.first_stray.name,
+               verification.first_stray.snr_db);
+  fmt::print(stderr, "verify: simulated in {:.3f} s\n", verification.statistics.seconds);
+}
+
+std::string options_line(const Arguments& arguments) {
+  std::string emit;
+  for (const std::string& what : arguments.compile.emit) emit += (emit.empty() ? "" : ",") + what;
+  return fmt::format("options: {{target = {}; compat = {}; emit = \"{}\";{}{}}}", arguments.target,
+                     arguments.compile.compat, emit, arguments.compile.native_pooling ? " experimental = native-pooling;" : "",
+                     arguments.verify ? " verify = 1;" : "");
+}
+
+std::string file_url(const fs::path& path) { return "file://" + fs::absolute(path).lexically_normal().string(); }
+
+void log_stages(const std::string& program, const Arguments& arguments, const driver::Compiled& compiled) {
+  if (arguments.quiet) return;
+  if (compiled.source.kind == driver::SourceKind::CoreMl)
+    log_line(program, "original mlmodel file: " + file_url(arguments.compile.model));
+  if (arguments.compile.emit.contains("mlmodelc") && compiled.source.espresso)
+    log_line(program, "espresso model in mlmodelc directory: " +
+                          file_url(arguments.compile.output / (compiled.source.name + ".mlmodelc")));
+  else if (compiled.source.kind == driver::SourceKind::Espresso)
+    log_line(program, "espresso model in mlmodelc directory: " + file_url(arguments.compile.model));
+  log_line(program, options_line(arguments));
+  if (arguments.compile.emit.contains("hwx"))
+    log_line(program, "result at " + (arguments.compile.output / "model.hwx").string());
+  if (arguments.debug) log_line(program, "other debug information at " + arguments.compile.output.string());
+}
+
+int compile(const std::string& program, Arguments arguments) {
+  driver::Compiled compiled = driver::compile_model(arguments.compile);
+  if (arguments.compile.output.empty()) arguments.compile.output = default_output(compiled.source.name);
+  driver::write_outputs(compiled, arguments.compile);
+  log_stages(program, arguments, compiled);
+  ordered_json result = {{"status", "ok"},
+                         {"error", ""},
+                         {"model", arguments.compile.model.string()},
+                         {"output", arguments.compile.output.string()},
+                         {"tasks", compiled.program.tasks.size()},
+                         {"constant_bytes", compiled.program.file.constants.size()},
+                         {"scratch_bytes", compiled.program.file.scratch_bytes},
+                         {"compile_seconds", compiled.compile_seconds}};
+  if (arguments.verify) {
+    sim::Options simulation;
+    if (!arguments.quiet) simulation.progress = progress_line("simulating task");
+    const driver::Verification verification = driver::verify(compiled, arguments.compile,
+                                                             driver::match_inputs(arguments.inputs, compiled.sidecar), arguments.seed,
+                                                             simulation);
+    result["verify"] = verification_json(verification);
+    if (!arguments.quiet) print_verification(verification);
+  }
+  if (arguments.verbose)
+    fmt::print(stderr, "{}", report::layer_table(compiled.program));
+  if (arguments.json)
+    fmt::print("{}\n", result.dump(2, ' ', false, ordered_json::error_handler_t::replace));
+  return 0;
+}
+
+int run(const std::string& program, const Arguments& arguments) {
+  try {
+    return compile(program, arguments);
+  } catch (const Error& error) {
+    // The reason also goes to whoever reads the JSON; run_program prints the line and sets the status.
+    if (arguments.json)
+      fmt::print("{}\n", ordered_json({{"status", "refused"},
+                                       {"error", error.what()},
+                                       {"model", arguments.compile.model.string()}})
+                             .dump(2, ' ', false, ordered_json::error_handler_t::replace));
+    throw;
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string program = fs::path(argv[0]).filename().string();
+  Arguments arguments;
+  CLI::App app("Compiles a Core ML model for the Apple Neural Engine (H13: A14, M1) into a .hwx program.");
+  app.set_version_flag("--version", version_text(program));
+  std::string word;
+  app.add_option("MODEL", arguments.compile.model,
+                 "a .mlmodel; or a compiled model folder (.mlmodelc), or a net.plist")
+      ->required();
+  app.add_option("debug", word, "the word 'debug': also write every stage's files, graphs and tables")
+      ->check(CLI::IsMember({"debug"}));
+  app.add_option("-o,--output", arguments.compile.output,
+                 "folder for the results (default: hwx_output/NAME in $TMPDIR or /tmp)");
+  app.add_option("--compat", arguments.compile.compat, "which of Apple's compilers to agree with")
+      ->check(CLI::IsMember({"4.2.1", "5.4.1", "7.6.4", "9.509"}))
+      ->capture_default_str();
+  app.add_option("--target", arguments.target, "engine generation")->check(CLI::IsMember({"h13"}))->capture_default_str();
+  app.add_option("--emit", arguments.emit,
+                 "what to write: hwx, mlmodelc, plist, dot, text, json (comma-separated; default: hwx)")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"hwx", "mlmodelc", "plist", "dot", "text", "json"}));
+  app.add_option("--experimental", arguments.experimental,
+                 "use a form that no public Apple program shows: native-pooling (windowed pooling as one PE task)")
+      ->check(CLI::IsMember({"native-pooling"}));
+  app.add_flag("--verify", arguments.verify,
+               "run the program on the simulator and the model on the reference interpreter, and compare");
+  app.add_option("--input", arguments.inputs, "input for --verify: [NAME=]FILE (.npy, PNG, JPEG, PNM; default: random)");
+  app.add_option("--seed", arguments.seed, "seed of the random inputs")->capture_default_str();
+  app.add_flag("--json", arguments.json, "print the result as one JSON object");
+  app.add_flag("-v,--verbose", arguments.verbose, "print the table of layers, tasks and costs");
+  app.add_flag("-q,--quiet", arguments.quiet, "no log lines");
+  app.footer("Exit status: 0 done, 1 the model is refused or unreadable, 2 wrong usage, 70 a bug of this program.");
+  return run_program(argc, argv, app, [&] {
+    arguments.debug = word == "debug";
+    if (!arguments.emit.empty()) arguments.compile.emit = {arguments.emit.begin(), arguments.emit.end()};
+    if (arguments.debug) arguments.compile.emit = {"hwx", "mlmodelc", "plist", "dot", "text", "json"};
+    arguments.compile.native_pooling = !arguments.experimental.empty();
+    return run(program, arguments);
+  });
+}

@@ -1,0 +1,60 @@
+// hwxdump: explains a .hwx program, ours or Apple's.
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "base/file.h"
+#include "tools/dump/dump.h"
+#include "tools/program.h"
+
+namespace {
+
+using namespace ane;
+
+struct Arguments {
+  std::string file, rewritten;
+  bool words = false, json = false, sections = false, registers = false;
+};
+
+void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+int run(const Arguments& arguments) {
+  if (arguments.registers) {
+    print(dump::registers_markdown());
+    if (arguments.file.empty()) return exit_done;
+  }
+  if (arguments.file.empty()) throw CLI::RequiredError("FILE");
+  const MappedFile file(arguments.file);
+  const dump::Program program = dump::load(file.bytes(), file.name());
+  if (!arguments.rewritten.empty()) write_file(arguments.rewritten, dump::rewrite(program, file.bytes()));
+
+  if (arguments.words)
+    print(dump::words(program));
+  else if (arguments.json)
+    print(dump::json(program));
+  else if (arguments.sections)
+    print(dump::sections(program));
+  else if (arguments.rewritten.empty() && !arguments.registers)
+    print(dump::text(program));
+  return exit_done;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments arguments;
+  CLI::App app("Explains a .hwx program for the Apple Neural Engine (H13: A14, M1): container, surfaces, every task with "
+               "named registers and fields.");
+  app.set_version_flag("--version", version_text("hwxdump"));
+  app.add_option("FILE", arguments.file, "a .hwx program");
+  CLI::Option_group* views = app.add_option_group("Views", "what to print instead of the whole explanation");
+  views->add_flag("--words", arguments.words, "the words of all tasks, in the form of captured programs");
+  views->add_flag("--json", arguments.json, "everything as one JSON object");
+  views->add_flag("--sections", arguments.sections, "segments, sections, slots, symbols and relocations");
+  views->add_flag("--registers", arguments.registers, "the register table as Markdown; needs no FILE");
+  views->require_option(0, 1);
+  app.add_option("--rewrite", arguments.rewritten,
+                 "decode the program, encode it again into this file, and insist that no byte differs");
+  app.footer("Exit status: 0 done, 1 the file is refused or unreadable, 2 wrong usage, 70 a bug of this program.");
+  return run_program(argc, argv, app, [&] { return run(arguments); });
+}
