@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -232,6 +233,9 @@ void check(const Network& network, const std::string& file = "");
 
 // Why no tensor can have this shape; empty when one can.
 std::string trouble_of(const Shape& shape);
+
+// The product of non-negative factors that may come from a file: INT64_MAX instead of an overflow.
+int64_t saturating_product(std::initializer_list<int64_t> factors);
 
 // Axes, tensors and windows beyond these are refused everywhere, so that no product of them overflows.
 inline constexpr int64_t max_axis = int64_t{1} << 31;

@@ -31,15 +31,6 @@ struct Operands {
   }
 };
 
-// a * b * c for lengths that may come from a file; saturates instead of overflowing.
-int64_t product(std::initializer_list<int64_t> factors) {
-  int64_t result = 1;
-  for (int64_t factor : factors) {
-    if (__builtin_mul_overflow(result, factor, &result)) return INT64_MAX;
-  }
-  return result;
-}
-
 void require_count(const Operands& in, const Constant& constant, int64_t count, const char* what) {
   const int64_t size = size_of(constant.type);
   in.require(static_cast<int64_t>(constant.bytes.size()) % size == 0 && constant.count() == count,
@@ -95,7 +86,8 @@ Shape shape_of(const Conv& conv, const Operands& in) {
   require_sane(in, x);
   require_sane(in, y);
   require_count(in, conv.weights,
-                product({conv.output_channels, input.c / conv.groups, conv.kernel_height, conv.kernel_width}),
+                saturating_product(
+                    {conv.output_channels, input.c / conv.groups, conv.kernel_height, conv.kernel_width}),
                 "weights");
   if (conv.bias) require_count(in, *conv.bias, conv.output_channels, "biases");
   const auto size = conv.transposed ? transposed_windows : windows;
@@ -302,6 +294,14 @@ std::string trouble_of(const Shape& shape) {
     count *= length;
   }
   return "";
+}
+
+int64_t saturating_product(std::initializer_list<int64_t> factors) {
+  int64_t result = 1;
+  for (int64_t factor : factors) {
+    if (__builtin_mul_overflow(result, factor, &result)) return INT64_MAX;
+  }
+  return result;
 }
 
 Shape result_shape(const Params& params, std::span<const Shape> bottoms, const std::string& unit_name) {

@@ -11,6 +11,7 @@
 #include "espresso/files.h"
 #include "passes/passes.h"
 #include "report/report.h"
+#include "tools/dump/dump.h"
 
 namespace ane::driver {
 
@@ -20,8 +21,9 @@ namespace {
 
 const h13::Compat& find_compat(const std::string& version) {
   const hwx::DialectFacts* facts = hwx::find_dialect(version);
-  if (!facts) throw Error("", "--compat", fmt::format("{} is no known compiler version", version),
-                          "use 4.2.1, 5.4.1, 7.6.4 or 9.509");
+  if (!facts)
+    throw Error("", "--compat", fmt::format("{} is no known compiler version", version),
+                "use 4.2.1, 5.4.1, 7.6.4 or 9.509");
   return h13::compat(facts->dialect);
 }
 
@@ -52,11 +54,16 @@ SidecarImage image_of(const coreml::ImageFeature& feature) {
 
 const char* name_of(coreml::ArrayType type) {
   switch (type) {
-    case coreml::ArrayType::Float32: return "float32";
-    case coreml::ArrayType::Float64: return "float64";
-    case coreml::ArrayType::Float16: return "float16";
-    case coreml::ArrayType::Int32: return "int32";
-    case coreml::ArrayType::Int8: return "int8";
+    case coreml::ArrayType::Float32:
+      return "float32";
+    case coreml::ArrayType::Float64:
+      return "float64";
+    case coreml::ArrayType::Float16:
+      return "float16";
+    case coreml::ArrayType::Int32:
+      return "int32";
+    case coreml::ArrayType::Int8:
+      return "int8";
   }
   return "float32";
 }
@@ -68,7 +75,8 @@ int64_t product(const std::vector<int64_t>& shape) {
 }
 
 // What the user knows of a surface, from the source model where it says more than the container.
-SidecarFeature feature_of(const hwx::Surface& surface, const std::string& name, const std::vector<coreml::Feature>* known) {
+SidecarFeature feature_of(const hwx::Surface& surface, const std::string& name,
+                          const std::vector<coreml::Feature>* known) {
   SidecarFeature feature;
   feature.name = name;
   feature.binding = surface.binding;
@@ -143,15 +151,16 @@ Compiled compile_model(const CompileOptions& options) {
   const bool graphs = options.emit.contains("dot");
   Compiled compiled;
 
-  // The model as its author wrote it; a Core ML model also in compiled (Espresso) form. Refusals of layers that no
-  // later stage could handle come from here, all at once.
+  // The model as its author wrote it; a Core ML model also in compiled (Espresso) form. Refusals of layers
+  // that no later stage could handle come from here, all at once.
   compiled.source = read_source(options.model);
   if (graphs && compiled.source.espresso)
     compiled.reports["model.espresso.dot"] = report::espresso_dot(*compiled.source.espresso);
 
   // Espresso layers become units over 5-D tensors. After this nothing knows Core ML or Espresso.
   naming(options.model, [&] { import_network(compiled.source); });
-  if (graphs) compiled.reports["net.00_import.dot"] = report::network_dot(compiled.source.network, "after import");
+  if (graphs)
+    compiled.reports["net.00_import.dot"] = report::network_dot(compiled.source.network, "after import");
 
   // Units are folded, fused and decomposed until each is something the engine does.
   aneir::Network network = compiled.source.network;
@@ -198,9 +207,11 @@ void write_outputs(const Compiled& compiled, const CompileOptions& options) {
   if (wants("dot")) write_file(folder / "tasks.dot", std::string_view(report::tasks_dot(compiled.program)));
   if (wants("text")) {
     write_file(folder / "layers.txt", std::string_view(report::layer_table(compiled.program)));
-    write_file(folder / "registers.txt", std::string_view(report::explain(compiled.program.file)));
+    write_file(folder / "registers.txt",
+               std::string_view(dump::text(dump::load(ByteSpan(compiled.hwx), "model.hwx"))));
   }
-  if (wants("json")) write_file(folder / "cost.json", std::string_view(report::cost_json(compiled.program).dump(2) + "\n"));
+  if (wants("json"))
+    write_file(folder / "cost.json", std::string_view(report::cost_json(compiled.program).dump(2) + "\n"));
   write_file(folder / "model.json", std::string_view(to_json(compiled.sidecar)));
   if (wants("hwx")) write_file(folder / "model.hwx", ByteSpan(compiled.hwx));
 }

@@ -18,9 +18,9 @@ namespace ane::driver {
 struct CompileOptions {
   std::filesystem::path model;
   std::string compat = "5.4.1";
-  bool native_pooling = false;     // --experimental native-pooling
-  std::set<std::string> emit = {"hwx"};  // hwx, mlmodelc, plist, dot, json, text
-  std::filesystem::path output;    // folder; empty = write nothing
+  bool native_pooling = false;                  // --experimental native-pooling
+  std::set<std::string> emit = {"hwx"};         // hwx, mlmodelc, plist, dot, json, text
+  std::filesystem::path output;                 // folder; empty = write nothing
   std::function<void(const std::string&)> log;  // may be empty
 };
 
@@ -37,8 +37,8 @@ struct Compiled {
 // Reads, imports, optimises, generates. Writes nothing.
 Compiled compile_model(const CompileOptions& options);
 
-// Puts what options.emit asks for into options.output, which is created; the .hwx comes last, so that it is there only
-// when everything is.
+// Puts what options.emit asks for into options.output, which is created; the .hwx comes last, so that it is
+// there only when everything is.
 void write_outputs(const Compiled& compiled, const CompileOptions& options);
 
 }  // namespace ane::driver

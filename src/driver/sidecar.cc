@@ -13,11 +13,15 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 
 ordered_json to_json(const SidecarFeature& feature) {
-  ordered_json out = {{"name", feature.name}, {"binding", feature.binding}, {"shape", feature.shape}, {"type", feature.type}};
+  ordered_json out = {
+      {"name", feature.name}, {"binding", feature.binding}, {"shape", feature.shape}, {"type", feature.type}};
   if (!feature.image) return out;
   const SidecarImage& image = *feature.image;
-  out["image"] = {{"color_space", image.color_space}, {"width", image.width}, {"height", image.height},
-                  {"scale", image.scale},             {"bias", image.bias}};
+  out["image"] = {{"color_space", image.color_space},
+                  {"width", image.width},
+                  {"height", image.height},
+                  {"scale", image.scale},
+                  {"bias", image.bias}};
   if (!image.mean.empty()) out["image"]["mean"] = image.mean;
   return out;
 }

@@ -1,5 +1,5 @@
-// model.json, the file beside model.hwx that says what a .hwx cannot: the user's names and types of inputs and outputs,
-// image preprocessing, class labels, and which tasks came from which layer.
+// model.json, the file beside model.hwx that says what a .hwx cannot: the user's names and types of inputs
+// and outputs, image preprocessing, class labels, and which tasks came from which layer.
 #pragma once
 
 #include <cstdint>
@@ -13,17 +13,18 @@ namespace ane::driver {
 struct SidecarImage {
   std::string color_space;  // "grayscale", "rgb", "bgr": the order of the surface's channels
   int64_t width = 0, height = 0;
-  // Surface value of channel c = scale * pixel + bias[c] - mean[c][y][x]; pixel is 0..255. Outputs: all defaults.
+  // Surface value of channel c = scale * pixel + bias[c] - mean[c][y][x]; pixel is 0..255. Outputs: all
+  // defaults.
   double scale = 1;
-  std::vector<double> bias;   // one per channel
-  std::vector<float> mean;    // C*H*W or empty
+  std::vector<double> bias;  // one per channel
+  std::vector<float> mean;   // C*H*W or empty
 };
 
 struct SidecarFeature {
-  std::string name;                  // the user's
-  std::string binding;               // the surface's run-time name
-  std::vector<int64_t> shape;        // the user's, row-major; same number of elements as the surface
-  std::string type;                  // "float32", "float64", "float16", "int32", "image"
+  std::string name;            // the user's
+  std::string binding;         // the surface's run-time name
+  std::vector<int64_t> shape;  // the user's, row-major; same number of elements as the surface
+  std::string type;            // "float32", "float64", "float16", "int32", "image"
   std::optional<SidecarImage> image;
 };
 
@@ -38,7 +39,7 @@ struct Sidecar {
   std::string compat;
   std::vector<SidecarFeature> inputs, outputs;
   std::vector<std::string> class_labels;  // in the order of the scores
-  std::string class_scores;               // name of the output that holds the scores; empty when no classifier
+  std::string class_scores;  // name of the output that holds the scores; empty when no classifier
   std::vector<SidecarLayer> layers;
 };
 

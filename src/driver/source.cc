@@ -29,7 +29,8 @@ SourceKind identify_folder(const fs::path& path) {
   if (has_espresso_net(path)) return SourceKind::Espresso;
   if (fs::exists(path / "net.plist")) return SourceKind::AnePlist;
   if (fs::exists(path / "Manifest.json"))
-    throw Error(file, "", "is an .mlpackage, which this version does not read", "save it as a .mlmodel neural network");
+    throw Error(file, "", "is an .mlpackage, which this version does not read",
+                "save it as a .mlmodel neural network");
   if (fs::exists(path / "model.mil"))
     throw Error(file, "", "holds an ML Program (model.mil), which this version does not compile",
                 "convert the model to a neural network");
@@ -75,8 +76,12 @@ Source read_source(const fs::path& path) {
       source.coreml = coreml::read_model(MappedFile(path));
       source.espresso = espresso::from_coreml(*source.coreml);
       break;
-    case SourceKind::Espresso: source.espresso = espresso::read_folder(path); break;
-    case SourceKind::AnePlist: source.network = aneir::read_plist(path); break;
+    case SourceKind::Espresso:
+      source.espresso = espresso::read_folder(path);
+      break;
+    case SourceKind::AnePlist:
+      source.network = aneir::read_plist(path);
+      break;
   }
   return source;
 }

@@ -13,7 +13,8 @@ namespace ane::driver {
 
 enum class SourceKind { CoreMl, Espresso, AnePlist };
 
-// Throws Error for what this version does not compile, by name (ML Programs, packages), and for what is no model.
+// Throws Error for what this version does not compile, by name (ML Programs, packages), and for what is no
+// model.
 SourceKind identify(const std::filesystem::path& path);
 
 // A model read, with the forms it has. `network` is as imported, before any pass.

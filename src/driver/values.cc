@@ -51,10 +51,13 @@ std::vector<float> array_from_picture(const SidecarFeature& feature, const std::
   const std::vector<int64_t>& shape = feature.shape;
   const size_t rank = shape.size();
   const int64_t channels = rank >= 3 ? shape[rank - 3] : 0;
-  if (rank < 3 || (channels != 1 && channels != 3) || count_of(feature) != channels * shape[rank - 2] * shape[rank - 1])
-    throw Error(path.string(), "", fmt::format("input {} is no picture", feature.name), "give an array (.npy)");
+  if (rank < 3 || (channels != 1 && channels != 3) ||
+      count_of(feature) != channels * shape[rank - 2] * shape[rank - 1])
+    throw Error(path.string(), "", fmt::format("input {} is no picture", feature.name),
+                "give an array (.npy)");
   SidecarFeature as_image = feature;
-  as_image.image = SidecarImage{channels == 1 ? "grayscale" : "rgb", shape[rank - 1], shape[rank - 2], 1, {}, {}};
+  as_image.image =
+      SidecarImage{channels == 1 ? "grayscale" : "rgb", shape[rank - 1], shape[rank - 2], 1, {}, {}};
   std::vector<float> values = planes_of(as_image, media::read_image(path));
   for (float& value : values) value /= 255.0f;
   return values;
@@ -62,13 +65,15 @@ std::vector<float> array_from_picture(const SidecarFeature& feature, const std::
 
 }  // namespace
 
-std::map<std::string, std::filesystem::path> match_inputs(const std::vector<std::string>& words, const Sidecar& sidecar) {
+std::map<std::string, std::filesystem::path> match_inputs(const std::vector<std::string>& words,
+                                                          const Sidecar& sidecar) {
   std::map<std::string, std::filesystem::path> files;
   for (const std::string& word : words) {
     const size_t equals = word.find('=');
     const bool named = equals != std::string::npos && !std::filesystem::exists(word);
     if (!named && sidecar.inputs.size() != 1)
-      throw Error(word, "--input", fmt::format("there are {} inputs", sidecar.inputs.size()), "write NAME=FILE");
+      throw Error(word, "--input", fmt::format("there are {} inputs", sidecar.inputs.size()),
+                  "write NAME=FILE");
     const std::string name = named ? word.substr(0, equals) : sidecar.inputs[0].name;
     if (std::none_of(sidecar.inputs.begin(), sidecar.inputs.end(),
                      [&](const SidecarFeature& feature) { return feature.name == name; }))
@@ -84,7 +89,8 @@ std::vector<float> read_input(const SidecarFeature& feature, const std::filesyst
   const int64_t count = count_of(feature);
   std::vector<float> values = read_array_file(path);
   if (static_cast<int64_t>(values.size()) != count)
-    throw Error(path.string(), "", fmt::format("holds {} values; input {} takes {}", values.size(), feature.name, count));
+    throw Error(path.string(), "",
+                fmt::format("holds {} values; input {} takes {}", values.size(), feature.name, count));
   return values;
 }
 
@@ -113,7 +119,8 @@ std::vector<float> to_surface(const SidecarFeature& feature, std::vector<float> 
 
 media::Image to_image(const SidecarFeature& feature, const std::vector<float>& values) {
   const SidecarImage& image = *feature.image;
-  return media::from_planes(values, image.color_space == "grayscale" ? 1 : 3, image.height, image.width, order_of(image));
+  return media::from_planes(values, image.color_space == "grayscale" ? 1 : 3, image.height, image.width,
+                            order_of(image));
 }
 
 }  // namespace ane::driver

@@ -15,12 +15,14 @@ namespace {
 using Inputs = std::map<std::string, std::vector<float>>;
 
 // One value per input, as the user would give it. Every input gets a seed of its own.
-Inputs gather_inputs(const Sidecar& sidecar, const std::map<std::string, std::filesystem::path>& files, uint64_t seed) {
+Inputs gather_inputs(const Sidecar& sidecar, const std::map<std::string, std::filesystem::path>& files,
+                     uint64_t seed) {
   Inputs inputs;
   for (const SidecarFeature& feature : sidecar.inputs) {
     const auto file = files.find(feature.name);
-    inputs[feature.name] = file != files.end() ? read_input(feature, file->second)
-                                               : random_input(feature, seed + 0x9e3779b97f4a7c15u * inputs.size());
+    inputs[feature.name] = file != files.end()
+                               ? read_input(feature, file->second)
+                               : random_input(feature, seed + 0x9e3779b97f4a7c15u * inputs.size());
   }
   return inputs;
 }
@@ -34,7 +36,8 @@ sim::Simulator simulate(const hwx::File& file, const Sidecar& sidecar, const Inp
   return simulator;
 }
 
-OutputError compare(const std::string& name, const std::vector<float>& expected, const std::vector<float>& got) {
+OutputError compare(const std::string& name, const std::vector<float>& expected,
+                    const std::vector<float>& got) {
   ensure(expected.size() == got.size(), "verify: the program's output has another size than the reference's");
   OutputError error;
   error.name = name;
@@ -56,8 +59,8 @@ OutputError compare(const std::string& name, const std::vector<float>& expected,
   return error;
 }
 
-// Compiles the network once more with every layer's result as an output, some at a time, and finds the first that
-// strays. The variant fuses less than the program itself, which is what makes single layers visible.
+// Compiles the network once more with every layer's result as an output, some at a time, and finds the first
+// that strays. The variant fuses less than the program itself, which is what makes single layers visible.
 OutputError find_stray(const Compiled& compiled, const CompileOptions& options, const Inputs& inputs,
                        const std::map<std::string, reference::Tensor>& reference) {
   constexpr size_t outputs_at_a_time = 16;
@@ -65,13 +68,15 @@ OutputError find_stray(const Compiled& compiled, const CompileOptions& options, 
   std::vector<aneir::Output> candidates;
   for (const aneir::Unit& unit : whole.units) {
     const auto blob = reference.find(whole.tensor(unit.top).name);
-    if (blob != reference.end() && static_cast<int64_t>(blob->second.data.size()) == whole.tensor(unit.top).shape.count())
+    if (blob != reference.end() &&
+        static_cast<int64_t>(blob->second.data.size()) == whole.tensor(unit.top).shape.count())
       candidates.push_back({blob->first, unit.top});
   }
   for (size_t begin = 0; begin < candidates.size(); begin += outputs_at_a_time) {
     aneir::Network variant = whole;
     const size_t end = std::min(candidates.size(), begin + outputs_at_a_time);
-    variant.outputs.assign(candidates.begin() + static_cast<ptrdiff_t>(begin), candidates.begin() + static_cast<ptrdiff_t>(end));
+    variant.outputs.assign(candidates.begin() + static_cast<ptrdiff_t>(begin),
+                           candidates.begin() + static_cast<ptrdiff_t>(end));
     passes::run_passes(variant, h13::engine_facts(options.native_pooling));
     const h13::Program program =
         h13::compile_network(variant, h13::compat(compiled.program.file.dialect), h13::target());
@@ -80,7 +85,8 @@ OutputError find_stray(const Compiled& compiled, const CompileOptions& options, 
     for (const aneir::Output& output : variant.outputs) {
       for (const hwx::Surface& surface : program.file.surfaces) {
         if (surface.role != hwx::Role::Output || surface.symbol != output.name + "@output") continue;
-        const OutputError error = compare(output.name, reference.at(output.name).data, simulator.output(surface.binding).data);
+        const OutputError error =
+            compare(output.name, reference.at(output.name).data, simulator.output(surface.binding).data);
         if (error.snr_db < stray_db) return error;
       }
     }
@@ -94,10 +100,12 @@ Verification verify(const Compiled& compiled, const CompileOptions& options,
                     const std::map<std::string, std::filesystem::path>& files, uint64_t seed,
                     const sim::Options& simulation) {
   if (!compiled.source.coreml)
-    throw Error(options.model.string(), "--verify", "the reference interpreter evaluates Core ML layers, and this is no .mlmodel",
+    throw Error(options.model.string(), "--verify",
+                "the reference interpreter evaluates Core ML layers, and this is no .mlmodel",
                 "verify the .mlmodel it was compiled from");
   const Inputs inputs = gather_inputs(compiled.sidecar, files, seed);
-  const std::map<std::string, reference::Tensor> reference = reference::evaluate(*compiled.source.coreml, inputs);
+  const std::map<std::string, reference::Tensor> reference =
+      reference::evaluate(*compiled.source.coreml, inputs);
   Verification result;
   const sim::Simulator simulator =
       simulate(compiled.program.file, compiled.sidecar, inputs, simulation, result.statistics);
@@ -105,7 +113,8 @@ Verification verify(const Compiled& compiled, const CompileOptions& options,
   for (const SidecarFeature& feature : compiled.sidecar.outputs) {
     const auto expected = reference.find(feature.name);
     ensure(expected != reference.end(), "verify: the reference lacks an output");
-    result.outputs.push_back(compare(feature.name, expected->second.data, simulator.output(feature.binding).data));
+    result.outputs.push_back(
+        compare(feature.name, expected->second.data, simulator.output(feature.binding).data));
     stray |= result.outputs.back().snr_db < stray_db;
   }
   if (stray) result.first_stray = find_stray(compiled, options, inputs, reference);

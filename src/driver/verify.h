@@ -14,7 +14,8 @@ namespace ane::driver {
 
 struct OutputError {
   std::string name;
-  // 10 log10(sum of squares of the reference / sum of squares of the difference); 999 when there is no difference.
+  // 10 log10(sum of squares of the reference / sum of squares of the difference); 999 when there is no
+  // difference.
   double snr_db = 0;
   double max_abs = 0;
   double max_rel = 0;  // largest difference over the largest reference magnitude
@@ -29,8 +30,8 @@ struct Verification {
 
 inline constexpr double stray_db = 40;
 
-// `inputs` by the user's names; inputs without a file are random from `seed`. Throws Error when the model has no
-// reference (only Core ML layers have one).
+// `inputs` by the user's names; inputs without a file are random from `seed`. Throws Error when the model has
+// no reference (only Core ML layers have one).
 Verification verify(const Compiled& compiled, const CompileOptions& options,
                     const std::map<std::string, std::filesystem::path>& inputs, uint64_t seed,
                     const sim::Options& simulation = {});

@@ -14,6 +14,8 @@ constexpr Compat profiles[] = {
 
 }  // namespace
 
-const Compat& compat(hwx::Dialect dialect) { return profiles[static_cast<int>(dialect)]; }
+const Compat& compat(hwx::Dialect dialect) {
+  return profiles[static_cast<int>(dialect)];
+}
 
 }  // namespace ane::h13

@@ -1,5 +1,5 @@
-// Which of Apple's compilers to agree with. They emit the same work in slightly different words; each difference is one
-// value here, and no other code asks for a version.
+// Which of Apple's compilers to agree with. They emit the same work in slightly different words; each
+// difference is one value here, and no other code asks for a version.
 //
 // Evidence: 4.2.1 fifteen public programs, 5.4.1 one, 7.6.4 two, 9.509 hundreds of captured task lists.
 #pragma once
@@ -14,16 +14,17 @@ namespace ane::h13 {
 struct Compat {
   const char* version;
   hwx::Dialect dialect;
-  bool short_tasks;              // tasks without coefficients leave out the coefficient registers (126 words)
-  bool kernel_words_in_pe_tasks; // 0x80 / 0x40 fill words of the kernel DMA block, and NE block 80/100000
-  bool stream_sizes;             // 0x40 in the sizes of the four unused special streams
-  bool bypass_has_kernel_format; // NE tasks without weights: KernelCfg 0x82 and BinaryPoint 0x1c, else 0x80 and 0
-  bool log_first_task;           // bit 3 of header word 2 in the first task
-  bool group_strides;            // group strides of DMA equal the depth stride, else 0
-  bool unknown_13840_in_pe;      // 0x100 in register 0x13840 of PE tasks too
-  bool time_estimate;            // header word 1
+  bool short_tasks;  // tasks without coefficients leave out the coefficient registers (126 words)
+  bool kernel_words_in_pe_tasks;   // 0x80 / 0x40 fill words of the kernel DMA block, and NE block 80/100000
+  bool stream_sizes;               // 0x40 in the sizes of the four unused special streams
+  bool bypass_has_kernel_format;   // NE tasks without weights: KernelCfg 0x82 and BinaryPoint 0x1c, else 0x80
+                                   // and 0
+  bool log_first_task;             // bit 3 of header word 2 in the first task
+  bool group_strides;              // group strides of DMA equal the depth stride, else 0
+  bool unknown_13840_in_pe;        // 0x100 in register 0x13840 of PE tasks too
+  bool time_estimate;              // header word 1
   bool accumulator_double_buffer;  // Cfg bit 26 where it fits, and shape preferences 1 of bypass tasks
-  bool small_result_strides;     // small-image convolutions write their result through a strided ring
+  bool small_result_strides;       // small-image convolutions write their result through a strided ring
 };
 
 const Compat& compat(hwx::Dialect dialect);

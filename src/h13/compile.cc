@@ -13,7 +13,9 @@ namespace ane::h13 {
 namespace {
 
 // Outputs carry a tail in the source network's name space, so that they cannot meet a unit's name.
-std::string symbol_of(const ProgramSurface& surface) { return surface.output ? surface.name + "@output" : surface.name; }
+std::string symbol_of(const ProgramSurface& surface) {
+  return surface.output ? surface.name + "@output" : surface.name;
+}
 
 hwx::Surface surface_of(const ProgramSurface& from) {
   hwx::Surface surface;
@@ -36,9 +38,10 @@ Bytes place_constants(EngineProgram& program, const Target& target) {
   return constants;
 }
 
-// The slot that tasks name each buffer by. Slots depend on the order of surfaces alone, not on addresses, so they are
-// known before the tasks are.
-Binding bind_buffers(const EngineProgram& program, const std::vector<ProgramSurface>& surfaces, hwx::File file) {
+// The slot that tasks name each buffer by. Slots depend on the order of surfaces alone, not on addresses, so
+// they are known before the tasks are.
+Binding bind_buffers(const EngineProgram& program, const std::vector<ProgramSurface>& surfaces,
+                     hwx::File file) {
   hwx::assign_addresses(file);
   Binding binding;
   for (const Buffer& buffer : program.buffers) {
@@ -74,7 +77,9 @@ Program compile_network(const aneir::Network& network, const Compat& compat, con
   // Units become engine operations, tensors get layouts. After this nothing knows the network any more.
   Lowered lowered = lower(network, target);
   if (lowered.surfaces.size() > 28)
-    throw Error("", "", fmt::format("the network has {} inputs and outputs; the engine addresses 28", lowered.surfaces.size()),
+    throw Error("", "",
+                fmt::format("the network has {} inputs and outputs; the engine addresses 28",
+                            lowered.surfaces.size()),
                 "split the network");
 
   // Operations that exceed an engine limit are cut. After this every operation fits.

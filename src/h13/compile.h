@@ -19,11 +19,11 @@ struct TaskInfo {
   std::string unit, layer, work;  // work: "convolution 3x3 dense, ReLU"
   View source, destination;
   Cost cost;
-  bool experimental = false;      // a form that no public program shows
+  bool experimental = false;  // a form that no public program shows
 };
 
 struct Program {
-  hwx::File file;               // ready for hwx::write
+  hwx::File file;  // ready for hwx::write
   std::vector<Task> tasks;
   std::vector<TaskInfo> infos;  // one per task
   EngineProgram engine;         // after splitting, with addresses

@@ -10,17 +10,22 @@ namespace ane::h13 {
 
 namespace {
 
-int64_t view_bytes(const View& view) { return view.c * view.h * row_bytes(view.w); }
+int64_t view_bytes(const View& view) {
+  return view.c * view.h * row_bytes(view.w);
+}
 
 // Multiply-accumulate steps of one engine for one output pixel.
 int64_t steps_per_pixel(const EngineOp& op, const Convolution& work, const Target& target) {
   const int64_t taps = static_cast<int64_t>(work.kernel_height) * work.kernel_width;
   const int64_t channels = op.destination.c, engines = target.engines;
   switch (work.form) {
-    case Convolution::Form::Depthwise: return std::max<int64_t>(1, channels / engines) * taps;
+    case Convolution::Form::Depthwise:
+      return std::max<int64_t>(1, channels / engines) * taps;
     case Convolution::Form::Grouped:
-      return work.groups * std::max<int64_t>(2, channels / work.groups / engines) * (op.source.c / work.groups) * taps;
-    case Convolution::Form::Dense: return std::max<int64_t>(1, channels / engines) * op.source.c * taps;
+      return work.groups * std::max<int64_t>(2, channels / work.groups / engines) *
+             (op.source.c / work.groups) * taps;
+    case Convolution::Form::Dense:
+      return std::max<int64_t>(1, channels / engines) * op.source.c * taps;
   }
   return 0;
 }
@@ -42,8 +47,9 @@ Cost cost(const EngineOp& op, const Target& target) {
                   work->kernel_width;
     result.coefficient_bytes = kernel_bytes(op, *work);
   }
-  const double traffic = static_cast<double>(result.dram_read + result.dram_written + result.coefficient_bytes) /
-                         target.bytes_per_microsecond;
+  const double traffic =
+      static_cast<double>(result.dram_read + result.dram_written + result.coefficient_bytes) /
+      target.bytes_per_microsecond;
   result.microseconds = std::max(traffic, static_cast<double>(result.macs) / target.macs_per_microsecond);
   return result;
 }
@@ -67,8 +73,13 @@ uint32_t time_estimate(const Task& task, const Target& target) {
     work = groups * task[Reg::Cout] * (alone ? 1 : task[Reg::Cin]) * taps * task.get(Field::OutDim_Wout) *
            task.get(Field::OutDim_Hout);
   }
-  const double estimate = std::max(std::floor(bytes / target.bytes_per_microsecond),
-                                   std::floor(work / target.macs_per_microsecond));
+  // Surfaces of one pixel a channel stream a channel at a time.
+  const bool pixels = task[Reg::InDim] == 0x10001;
+  const double channels =
+      pixels ? groups * task[Reg::Cin] * ((reads ? 1 : 0) + task.get(HeaderField::RBE1)) : 0;
+  const double estimate = std::max({std::floor(bytes / target.bytes_per_microsecond),
+                                    std::floor(work / target.macs_per_microsecond),
+                                    std::floor(channels / target.pixel_channels_per_microsecond)});
   return static_cast<uint32_t>(std::min(estimate, 65535.0));
 }
 

@@ -1,5 +1,5 @@
-// The words of each task, block by block. Constants without a name are those that stand in every captured task of the
-// kind; docs/h13-rules.md lists them.
+// The words of each task, block by block. Constants without a name are those that stand in every captured
+// task of the kind; docs/h13-rules.md lists them.
 #include "h13/emit.h"
 
 #include <algorithm>
@@ -23,9 +23,15 @@ constexpr uint32_t format_read = 0x01002031, format_read_second = 0x2030, format
 constexpr uint32_t format_write = 0x01302031;
 constexpr uint32_t scratch_slot = 3;
 
-uint32_t u32(int64_t value) { return static_cast<uint32_t>(value); }
-uint32_t half_bits(float value) { return to_half(value).bits; }
-uint32_t pair(float high, float low) { return half_bits(high) << 16 | half_bits(low); }
+uint32_t u32(int64_t value) {
+  return static_cast<uint32_t>(value);
+}
+uint32_t half_bits(float value) {
+  return to_half(value).bits;
+}
+uint32_t pair(float high, float low) {
+  return half_bits(high) << 16 | half_bits(low);
+}
 
 class Emitter {
  public:
@@ -176,7 +182,8 @@ class Emitter {
     }
   }
 
-  // Appends packed blocks to the constants and points the engines at them. `shared`: all read the first block.
+  // Appends packed blocks to the constants and points the engines at them. `shared`: all read the first
+  // block.
   void coefficients(Task& task, const PackedKernel& packed, bool sparse, bool shared) {
     int64_t offset = round_up(static_cast<int64_t>(result_.constants.size()), target_.dma_alignment);
     result_.constants.resize(static_cast<size_t>(offset));
@@ -220,14 +227,17 @@ class Emitter {
     neural(task, engines_log2);
     convolution_shape(task, op, work, cap);
     task[Reg::Cfg] |= 1u | static_cast<uint32_t>(g.shape_max) << 16 | (g.small ? 4u : 0u);
-    const uint32_t forced = g.small || large_patches_pay(op, g, target_) ? static_cast<uint32_t>(g.shape_max) : 0;
+    const uint32_t forced =
+        g.small || large_patches_pay(op, g, target_) ? static_cast<uint32_t>(g.shape_max) : 0;
     task[Reg::Cfg] |= forced << 8 | forced << 12;
     task[Reg::KernelCfg] = is_sparse(work) ? 0x182 : 0x82;
-    const uint32_t nonlinear = work.activation == Activation::Relu ? 1 : work.activation == Activation::Lookup ? 2 : 0;
+    const uint32_t nonlinear = work.activation == Activation::Relu     ? 1
+                               : work.activation == Activation::Lookup ? 2
+                                                                       : 0;
     task[Reg::MACCfg] = 0x101c00u | (work.bias ? 0x10u : 0u) | nonlinear << 16;
     const int64_t per_group = work.form == Convolution::Form::Depthwise ? 1
                               : work.form == Convolution::Form::Grouped ? op.source.c / work.groups
-                                                                         : op.source.c;
+                                                                        : op.source.c;
     coefficients(task, pack_kernel(work, per_group, op.destination.c, cap, target_), is_sparse(work), false);
     push(std::move(task));
   }
@@ -341,7 +351,8 @@ class Emitter {
       task[Reg::Cfg] |= 0x31;
       task[Reg::SourceCfg] = 0x172;
       task[Reg::ResultCfg] &= ~0x500030u;
-      task[Reg::PESrcCfg] = (op.source2->w < op.source.w ? 0x10u : 0u) | (op.source2->h < op.source.h ? 0x20u : 0u) |
+      task[Reg::PESrcCfg] = (op.source2->w < op.source.w ? 0x10u : 0u) |
+                            (op.source2->h < op.source.h ? 0x20u : 0u) |
                             (op.source2->c < op.source.c ? 0x80u : 0u);
       reuses_l2_ = true;
     } else {
@@ -358,19 +369,25 @@ class Emitter {
 
   static uint32_t elementwise_code(aneir::ElementWiseOp op) {
     switch (op) {
-      case aneir::ElementWiseOp::Add: return 0x80000;
-      case aneir::ElementWiseOp::Sub: return 0xc0000;
-      case aneir::ElementWiseOp::Mult: return 0x80004;
-      case aneir::ElementWiseOp::Max: return 0x80008;
-      case aneir::ElementWiseOp::Min: return 0x8000c;
-      default: throw InternalError("emit: an elementwise operation that the engine does not have");
+      case aneir::ElementWiseOp::Add:
+        return 0x80000;
+      case aneir::ElementWiseOp::Sub:
+        return 0xc0000;
+      case aneir::ElementWiseOp::Mult:
+        return 0x80004;
+      case aneir::ElementWiseOp::Max:
+        return 0x80008;
+      case aneir::ElementWiseOp::Min:
+        return 0x8000c;
+      default:
+        throw InternalError("emit: an elementwise operation that the engine does not have");
     }
   }
 
   // A copy that leaves a small operand in L2, at 0, for the task after it.
   void bring_operand(const View& operand) {
     const L2Operand resident = resident_operand(operand, target_);
-    Geometry g = bypass_geometry(operand, operand, false, target_);
+    Geometry g = bypass_geometry(operand, false, target_);
     g.source.base = resident_bytes(operand, target_);
     g.result = resident;
     g.result_strided = false;
@@ -383,8 +400,8 @@ class Emitter {
     task[Reg::ResultDepthStride] = u32(resident.depth);
     task.set(HeaderField::WBase, 0);
     task.set(HeaderField::WBE, 0);
-    for (const Reg reg : {Reg::DstBaseAddr, Reg::DstRowStride, Reg::DstPlaneStride, Reg::DstDepthStride,
-                          Reg::DstGroupStride})
+    for (const Reg reg :
+         {Reg::DstBaseAddr, Reg::DstRowStride, Reg::DstPlaneStride, Reg::DstDepthStride, Reg::DstGroupStride})
       task[reg] = 0;
     task[Reg::DstDMAConfig] = dma_write_off;
     task[Reg::DstFmt] = format_off;
@@ -432,7 +449,8 @@ class Emitter {
     task[Reg::PECfg] = work.maximum ? 2 : 1;
     task[Reg::L2Cfg] = work.maximum ? 4 : 0;
     if (!work.maximum)
-      task[Reg::FinalScale] = std::bit_cast<uint32_t>(1.0f / static_cast<float>(work.kernel_width * work.kernel_height));
+      task[Reg::FinalScale] =
+          std::bit_cast<uint32_t>(1.0f / static_cast<float>(work.kernel_width * work.kernel_height));
     no_coefficients(task, true);
     push(std::move(task));
   }
@@ -445,22 +463,30 @@ class Emitter {
       Task& task = tasks[i];
       const bool first = i == 0, last = i + 1 == tasks.size();
       task.header[2] = 0x400 | (first && compat_.log_first_task ? 0x8u : 0u) | (last ? 0x22u : 0u);
-      task.header[4] = debug_events(task) | (last ? 0x6au : first ? 0x68u : 0u);
+      task.header[4] = debug_events(task, result_.op_of_task[i]) | (last ? 0x6au : first ? 0x68u : 0u);
       const bool reads = task[Reg::Src1DMAConfig] & 1, writes = task[Reg::DstDMAConfig] & 1;
       const bool next_reads = last || (tasks[i + 1][Reg::Src1DMAConfig] & 1);
       const bool waited = first || (tasks[i - 1].header[6] & 0x8000);
-      task.header[6] = (reads ? 0x10000000u : 0u) | (reads && waited ? 0x800u : 0u) | (writes ? 0x20000000u : 0u) |
-                       (writes && next_reads ? 0x9000u : 0u);
+      task.header[6] = (reads ? 0x10000000u : 0u) | (reads && waited ? 0x800u : 0u) |
+                       (writes ? 0x20000000u : 0u) | (writes && next_reads ? 0x9000u : 0u);
       if (compat_.time_estimate) task.header[1] |= time_estimate(task, target_);
     }
   }
 
-  static uint32_t debug_events(const Task& task) {
+  // Debug mask: nothing for a plain copy, fewer events for tables of roots and reciprocals.
+  uint32_t debug_events(const Task& task, int op_index) const {
     const bool neural_task = task[Reg::TaskInfo] != 0;
     const uint32_t mac = task[Reg::MACCfg];
     if (!neural_task) return 0xfff800;
-    if ((mac & 0xf) == 0xc && (mac & 0x30000) == 0) return 0;  // a plain copy
-    return (mac & 0xf) == 0x8 ? 0xffd800 : 0xfff800;
+    if ((mac & 0xf) == 0xc && (mac & 0x30000) == 0) return 0;
+    return looks_up_root(program_.ops[static_cast<size_t>(op_index)]) ? 0xffd800 : 0xfff800;
+  }
+
+  static bool looks_up_root(const EngineOp& op) {
+    const std::optional<Table>* table = nullptr;
+    if (const auto* work = std::get_if<Bypass>(&op.work)) table = &work->table;
+    if (const auto* work = std::get_if<ChannelReduce>(&op.work)) table = &work->table;
+    return table && *table && is_root_table(**table);
   }
 
   const EngineProgram& program_;

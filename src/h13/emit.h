@@ -1,4 +1,5 @@
-// Operations -> task words. Only translates: every choice was made in geometry.cc, split.cc and memory_plan.cc.
+// Operations -> task words. Only translates: every choice was made in geometry.cc, split.cc and
+// memory_plan.cc.
 #pragma once
 
 #include <vector>
@@ -12,15 +13,16 @@ namespace ane::h13 {
 
 // What emission needs to know about the finished container.
 struct Binding {
-  // Base address slot of each buffer (constants 1, scratch 3, surfaces 4...), and the offset of the buffer inside it.
+  // Base address slot of each buffer (constants 1, scratch 3, surfaces 4...), and the offset of the buffer
+  // inside it.
   std::vector<uint32_t> slots;
   std::vector<int64_t> bases;
 };
 
 struct Emitted {
   std::vector<Task> tasks;
-  std::vector<int> op_of_task;      // index into program.ops
-  Bytes constants;                  // coefficient blocks appended to `constants` given
+  std::vector<int> op_of_task;  // index into program.ops
+  Bytes constants;              // coefficient blocks appended to `constants` given
 };
 
 // `constants` holds what lies before the coefficients (constant operands).

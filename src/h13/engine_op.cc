@@ -8,9 +8,12 @@ namespace {
 
 const char* name_of(Activation activation) {
   switch (activation) {
-    case Activation::None: return "";
-    case Activation::Relu: return ", ReLU";
-    case Activation::Lookup: return ", table";
+    case Activation::None:
+      return "";
+    case Activation::Relu:
+      return ", ReLU";
+    case Activation::Lookup:
+      return ", table";
   }
   return "";
 }
@@ -49,7 +52,8 @@ std::string describe(const PlaneReduce& work) {
 }
 
 std::string describe(const WindowPool& work) {
-  return fmt::format("{} pooling {}x{}", work.maximum ? "maximum" : "average", work.kernel_height, work.kernel_width);
+  return fmt::format("{} pooling {}x{}", work.maximum ? "maximum" : "average", work.kernel_height,
+                     work.kernel_width);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // Engine operations: what one pass of the engine does, with every operand's place in memory.
 //
-// Lowering turns units into these; splitting cuts them until each fits one task; emission translates them into words.
-// All decisions stand here; nothing below chooses anything.
+// Lowering turns units into these; splitting cuts them until each fits one task; emission translates them
+// into words. All decisions stand here; nothing below chooses anything.
 #pragma once
 
 #include <optional>
@@ -16,19 +16,19 @@ namespace ane::h13 {
 
 enum class BufferKind { Surface, Scratch, Constant };
 
-// A piece of DRAM that operations address. Surfaces are the program's inputs and outputs; scratch buffers get their
-// place from the memory planner; constant buffers lie in the constant section.
+// A piece of DRAM that operations address. Surfaces are the program's inputs and outputs; scratch buffers get
+// their place from the memory planner; constant buffers lie in the constant section.
 struct Buffer {
   BufferKind kind = BufferKind::Scratch;
   std::string name;
   int64_t bytes = 0;
-  int surface = -1;           // index into CompiledProgram::file.surfaces before VM ordering
-  aneir::Constant constant;   // kind Constant: fp16, in surface layout
-  int64_t base = 0;           // scratch or constant offset, filled in by the planner
+  int surface = -1;          // index into CompiledProgram::file.surfaces before VM ordering
+  aneir::Constant constant;  // kind Constant: fp16, in surface layout
+  int64_t base = 0;          // scratch or constant offset, filled in by the planner
 };
 
-// A tensor's elements inside a buffer: one image (batches are unrolled), fp16, x contiguous. Strides in bytes,
-// multiples of 64.
+// A tensor's elements inside a buffer: one image (batches are unrolled), fp16, x contiguous. Strides in
+// bytes, multiples of 64.
 struct View {
   int buffer = -1;
   int64_t offset = 0;
@@ -43,12 +43,12 @@ enum class Activation { None, Relu, Lookup };
 struct Convolution {
   enum class Form { Dense, Grouped, Depthwise };
   Form form = Form::Dense;
-  int64_t groups = 1;            // of this operation
+  int64_t groups = 1;  // of this operation
   int kernel_width = 1, kernel_height = 1, stride = 1, pad_left = 0, pad_top = 0;
-  aneir::Constant weights;       // of the whole layer: [Cout][Cin/groups][kh][kw]
+  aneir::Constant weights;  // of the whole layer: [Cout][Cin/groups][kh][kw]
   std::optional<aneir::Constant> bias;
-  int64_t first_channel = 0;     // this operation computes output channels first_channel .. + destination.c
-  int64_t widest_lanes = 0;      // of all parts of a split layer; 0 = this operation's own
+  int64_t first_channel = 0;  // this operation computes output channels first_channel .. + destination.c
+  int64_t widest_lanes = 0;   // of all parts of a split layer; 0 = this operation's own
   Activation activation = Activation::None;
   std::optional<Table> table;
 };
@@ -57,9 +57,9 @@ struct Convolution {
 struct Bypass {
   Activation activation = Activation::None;
   std::optional<Table> table;
-  float scale = 1;          // multiplies before the activation
-  float bias = 0;           // added before the activation (epsilon of rsqrt)
-  bool transpose = false;   // result element (c, y, x) is written to channel x, column c
+  float scale = 1;         // multiplies before the activation
+  float bias = 0;          // added before the activation (epsilon of rsqrt)
+  bool transpose = false;  // result element (c, y, x) is written to channel x, column c
 };
 
 // NE: maximum or sum over all channels.
@@ -100,7 +100,8 @@ struct EngineOp {
   Work work;
   View source, destination;
   std::optional<View> source2;  // Elementwise
-  // Parts of one layer share their input: the first brings it into L2 and leaves it there, the others find it.
+  // Parts of one layer share their input: the first brings it into L2 and leaves it there, the others find
+  // it.
   enum class Sharing { None, Keeps, Finds } sharing = Sharing::None;
 };
 
@@ -114,6 +115,8 @@ struct EngineProgram {
 std::string describe(const EngineOp& op);
 
 // Row stride and total bytes of a tensor in surface layout.
-inline int64_t row_bytes(int64_t width) { return (width * 2 + 63) / 64 * 64; }
+inline int64_t row_bytes(int64_t width) {
+  return (width * 2 + 63) / 64 * 64;
+}
 
 }  // namespace ane::h13

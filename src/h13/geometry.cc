@@ -11,7 +11,9 @@ namespace {
 
 constexpr int64_t granule = 16;
 
-int64_t channel_pitch(int64_t width) { return round_up(width * 2, granule); }
+int64_t channel_pitch(int64_t width) {
+  return round_up(width * 2, granule);
+}
 
 // log2 of the rows of an NE patch for a convolution: as many as keep 128 pixels.
 int convolution_patch(int64_t out_width) {
@@ -25,10 +27,10 @@ int bypass_patch(int64_t width, int64_t height) {
   return std::max(0, std::min(ceil_log2(height), 7 - ceil_log2(std::min<int64_t>(width, 128))));
 }
 
-// Skew of convolution source rows, in granules: the smallest that keeps the rows of one patch, each as wide as an output
-// row and its margin, on different banks.
-int64_t convolution_skew(int64_t units, int stride, int64_t out_width, int64_t out_height, int patch, bool small,
-                         const Target& target) {
+// Skew of convolution source rows, in granules: the smallest that keeps the rows of one patch, each as wide
+// as an output row and its margin, on different banks.
+int64_t convolution_skew(int64_t units, int stride, int64_t out_width, int64_t out_height, int patch,
+                         bool small, const Target& target) {
   if (patch <= 1) return 0;
   int64_t width = std::max<int64_t>(3, round_up(2 * out_width, granule) / granule + 1);
   if (patch == 4 && !small && out_width <= 8 && out_height > 16) width = 2;
@@ -76,7 +78,8 @@ int64_t spread_over_banks(int64_t units, int64_t distance, int64_t rows, const T
 }
 
 int lane_cap(const View& source, const Target& target) {
-  return std::max(source.h, source.w) <= target.small_image_side ? target.max_lanes_small_image : target.max_lanes;
+  return std::max(source.h, source.w) <= target.small_image_side ? target.max_lanes_small_image
+                                                                 : target.max_lanes;
 }
 
 Geometry convolution_geometry(const Convolution& work, const View& source, const View& destination,
@@ -107,14 +110,15 @@ Geometry convolution_geometry(const Convolution& work, const View& source, const
     if (largest <= 0) return g;
     const int64_t tiles = (destination.h + largest - 1) / largest;
     const bool streams = work.kernel_height == 1 && work.kernel_width == 1 && destination.h % patch_rows == 0;
-    g.tile = streams ? patch_rows : std::min(destination.h, round_up((destination.h + tiles - 1) / tiles, patch_rows));
+    g.tile = streams ? patch_rows
+                     : std::min(destination.h, round_up((destination.h + tiles - 1) / tiles, patch_rows));
   }
   g.result.base = g.source.row * (g.tile == destination.h ? source.h : rows_kept(work, g.tile, source.h));
   g.fits = g.result.base < target.l2_bytes;
   return g;
 }
 
-Geometry bypass_geometry(const View& source, const View& destination, bool transpose, const Target& target) {
+Geometry bypass_geometry(const View& source, bool transpose, const Target& target) {
   Geometry g;
   const int64_t pitch = channel_pitch(std::min<int64_t>(source.w, 128)), depth = source.c * pitch;
   g.shape_max = bypass_patch(source.w, source.h);
@@ -132,11 +136,6 @@ Geometry bypass_geometry(const View& source, const View& destination, bool trans
     g.result_strided = true;
     g.result.channel = channel_pitch(source.c);
     g.result.depth = source.w * g.result.channel;
-    g.result.row = g.result.depth;
-  } else if (source.h > 1 && source.w * 2 % 64 != 0 && source.w > 128) {
-    g.result_strided = true;
-    g.result.channel = channel_pitch(destination.w);
-    g.result.depth = destination.c * g.result.channel;
     g.result.row = g.result.depth;
   }
   return g;
@@ -163,8 +162,7 @@ Geometry channel_reduce_geometry(const View& source, const Target& target) {
 
 L2Operand resident_operand(const View& operand, const Target& target) {
   const int64_t pitch = channel_pitch(operand.w), depth = operand.c * pitch;
-  const int64_t row =
-      operand.h > 1 ? granule * spread_over_banks(depth / granule, 2, 8, target) : depth;
+  const int64_t row = operand.h > 1 ? granule * spread_over_banks(depth / granule, 2, 8, target) : depth;
   return {0, pitch, row, depth};
 }
 
@@ -183,8 +181,7 @@ Geometry planar_geometry(const View& source, const View* source2, bool operand_i
       std::max<int64_t>(0, std::min<int64_t>(ceil_log2(source.h), patch_limit - g.patch_width)));
   const int64_t patch_pixels = int64_t{1} << g.patch_width;
   const int64_t pitch = channel_pitch(std::min(source.w, patch_pixels)), depth = source.c * pitch;
-  const int64_t row =
-      g.patch_width <= 5 ? granule * spread_over_banks(depth / granule, 2, 8, target) : depth;
+  const int64_t row = g.patch_width <= 5 ? granule * spread_over_banks(depth / granule, 2, 8, target) : depth;
   const int64_t operand = operand_in_l2 && source2 ? resident_bytes(*source2, target) : 0;
   const int64_t buffers = (source2 && !operand_in_l2 ? 2 : 1) + 1;
   const int64_t room = (target.l2_bytes - operand - 4 * target.l2_banks) / (buffers * row);
@@ -224,7 +221,7 @@ Geometry geometry(const EngineOp& op, const Target& target) {
   if (const auto* work = std::get_if<Convolution>(&op.work))
     return convolution_geometry(*work, op.source, op.destination, target);
   if (const auto* work = std::get_if<Bypass>(&op.work))
-    return bypass_geometry(op.source, op.destination, work->transpose, target);
+    return bypass_geometry(op.source, work->transpose, target);
   if (std::holds_alternative<ChannelReduce>(op.work)) return channel_reduce_geometry(op.source, target);
   const bool resident = op.source2 && (op.source2->c != op.source.c || op.source2->h != op.source.h ||
                                        op.source2->w != op.source.w);

@@ -1,8 +1,8 @@
 // How an operation lies on the engine: patches, tile height, on-chip (L2) layout. One function per choice.
 //
-// The rules are those that reproduce Apple's words (docs/h13-rules.md gives each with its evidence). L2 rows are
-// [row][channel][x]; every channel row takes a multiple of 16 bytes; row strides get a skew so that the rows of one
-// patch fall into different ones of the 64 banks.
+// The rules are those that reproduce Apple's words (docs/h13-rules.md gives each with its evidence). L2 rows
+// are [row][channel][x]; every channel row takes a multiple of 16 bytes; row strides get a skew so that the
+// rows of one patch fall into different ones of the 64 banks.
 #pragma once
 
 #include <cstdint>
@@ -30,12 +30,13 @@ struct Geometry {
 
 int ceil_log2(int64_t value);
 
-// Smallest stride >= `units` (of 16 bytes) such that `rows` multiples of it lie at least `distance` banks apart.
+// Smallest stride >= `units` (of 16 bytes) such that `rows` multiples of it lie at least `distance` banks
+// apart.
 int64_t spread_over_banks(int64_t units, int64_t distance, int64_t rows, const Target& target);
 
 Geometry convolution_geometry(const Convolution& work, const View& source, const View& destination,
                               const Target& target);
-Geometry bypass_geometry(const View& source, const View& destination, bool transpose, const Target& target);
+Geometry bypass_geometry(const View& source, bool transpose, const Target& target);
 Geometry channel_reduce_geometry(const View& source, const Target& target);
 // `operand_in_l2`: source2 is smaller than source and waits in L2 below everything else.
 Geometry planar_geometry(const View& source, const View* source2, bool operand_in_l2, const View& destination,

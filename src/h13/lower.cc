@@ -1,12 +1,14 @@
 // Where tensors live, and what engine operation each unit is.
 //
-// A tensor has a Layout: a buffer, an offset and strides. Most units compute into a fresh layout. Some move nothing:
-// a slice along batch, channels or rows, a transposition that leaves rows alone, a reshape that only regroups rows. Their
-// result is the same bytes under other strides, which every source DMA can express, so they cost no task. A concatenation
-// costs none either for operands that an operation of their own produces: they are given a home inside the result and
-// written there directly; other operands (network inputs, views, operands used twice) are copied.
+// A tensor has a Layout: a buffer, an offset and strides. Most units compute into a fresh layout. Some move
+// nothing: a slice along batch, channels or rows, a transposition that leaves rows alone, a reshape that only
+// regroups rows. Their result is the same bytes under other strides, which every source DMA can express, so
+// they cost no task. A concatenation costs none either for operands that an operation of their own produces:
+// they are given a home inside the result and written there directly; other operands (network inputs, views,
+// operands used twice) are copied.
 //
-// Homes must be known before the producers are lowered, so they are found first, from the last unit to the first.
+// Homes must be known before the producers are lowered, so they are found first, from the last unit to the
+// first.
 #include "h13/lower.h"
 
 #include <fmt/format.h>
@@ -33,27 +35,38 @@ struct Layout {
 
 struct Home {
   enum class Kind { None, Surface, Slice } kind = Kind::None;
-  int surface = -1;                  // Surface
-  TensorId whole = aneir::no_tensor; // Slice: part of this tensor, from `offset` along `axis`
+  int surface = -1;                   // Surface
+  TensorId whole = aneir::no_tensor;  // Slice: part of this tensor, from `offset` along `axis`
   Axis axis = Axis::Channel;
   int64_t offset = 0;
 };
 
 int64_t stride_of(const Layout& layout, Axis axis) {
   switch (axis) {
-    case Axis::Batch: return layout.stride_n;
-    case Axis::Channel: return layout.view.stride_c;
-    case Axis::Height: return layout.view.stride_h;
-    default: return 2;
+    case Axis::Batch:
+      return layout.stride_n;
+    case Axis::Channel:
+      return layout.view.stride_c;
+    case Axis::Height:
+      return layout.view.stride_h;
+    default:
+      return 2;
   }
 }
 
 void set_stride(Layout& layout, Axis axis, int64_t length, int64_t stride) {
   switch (axis) {
-    case Axis::Batch: layout.n = length, layout.stride_n = stride; break;
-    case Axis::Channel: layout.view.c = length, layout.view.stride_c = stride; break;
-    case Axis::Height: layout.view.h = length, layout.view.stride_h = stride; break;
-    default: layout.view.w = length;
+    case Axis::Batch:
+      layout.n = length, layout.stride_n = stride;
+      break;
+    case Axis::Channel:
+      layout.view.c = length, layout.view.stride_c = stride;
+      break;
+    case Axis::Height:
+      layout.view.h = length, layout.view.stride_h = stride;
+      break;
+    default:
+      layout.view.w = length;
   }
 }
 
@@ -67,7 +80,9 @@ Layout compact(int buffer, const Shape& shape) {
   return layout;
 }
 
-int64_t bytes_of(const Shape& shape) { return row_bytes(shape.w) * shape.h * shape.c * shape.n; }
+int64_t bytes_of(const Shape& shape) {
+  return row_bytes(shape.w) * shape.h * shape.c * shape.n;
+}
 
 // The same rows with all of C and H as channels, if they lie evenly spaced.
 std::optional<View> rows_as_channels(const View& view) {
@@ -122,13 +137,15 @@ class Lowering {
 
   int add_surface(bool output, const std::string& name, const Shape& shape) {
     result_.surfaces.push_back({output, name, shape});
-    return add_buffer(BufferKind::Surface, name, bytes_of(shape), static_cast<int>(result_.surfaces.size()) - 1);
+    return add_buffer(BufferKind::Surface, name, bytes_of(shape),
+                      static_cast<int>(result_.surfaces.size()) - 1);
   }
 
   void place_surfaces() {
     for (const TensorId id : network_.inputs) {
       const aneir::Tensor& tensor = network_.tensor(id);
-      layouts_[static_cast<size_t>(id)] = compact(add_surface(false, tensor.name, tensor.shape), tensor.shape);
+      layouts_[static_cast<size_t>(id)] =
+          compact(add_surface(false, tensor.name, tensor.shape), tensor.shape);
     }
     for (const aneir::Output& output : network_.outputs)
       output_buffers_.push_back(add_surface(true, output.name, network_.tensor(output.tensor).shape));
@@ -136,7 +153,8 @@ class Lowering {
 
   // Does the unit compute its result, so that it can be told where to put it?
   static bool computes(const Unit& unit) {
-    if (unit.as<aneir::Reshape>() || unit.as<aneir::InputView>() || unit.as<aneir::ConstantTensor>()) return false;
+    if (unit.as<aneir::Reshape>() || unit.as<aneir::InputView>() || unit.as<aneir::ConstantTensor>())
+      return false;
     if (const auto* transpose = unit.as<aneir::Transpose>())
       return transpose->source[static_cast<size_t>(Axis::Width)] != Axis::Width;
     return true;
@@ -159,7 +177,8 @@ class Lowering {
       if (!concat) continue;
       int64_t offset = 0;
       for (const TensorId id : unit->bottoms) {
-        if (can_have_home(id)) homes_[static_cast<size_t>(id)] = {Home::Kind::Slice, -1, unit->top, concat->axis, offset};
+        if (can_have_home(id))
+          homes_[static_cast<size_t>(id)] = {Home::Kind::Slice, -1, unit->top, concat->axis, offset};
         offset += network_.tensor(id).shape[concat->axis];
       }
     }
@@ -221,7 +240,8 @@ class Lowering {
 
   // `from` copied to a compact place of its own.
   Layout compacted(const Unit& unit, const Layout& from, const Shape& shape) {
-    const Layout to = compact(add_buffer(BufferKind::Scratch, unit.name + "_compact", bytes_of(shape)), shape);
+    const Layout to =
+        compact(add_buffer(BufferKind::Scratch, unit.name + "_compact", bytes_of(shape)), shape);
     copy(unit, from, to);
     return to;
   }
@@ -243,7 +263,8 @@ class Lowering {
   // ---- Units that move nothing ----
 
   void lower_params(const Unit& unit, const aneir::InputView& view) {
-    layouts_[static_cast<size_t>(unit.top)] = slice(layout(unit.bottoms[0]), view.axis, view.offset, view.size, view.step);
+    layouts_[static_cast<size_t>(unit.top)] =
+        slice(layout(unit.bottoms[0]), view.axis, view.offset, view.size, view.step);
   }
 
   void lower_params(const Unit& unit, const aneir::Reshape& reshape) {
@@ -313,7 +334,8 @@ class Lowering {
       layouts_[static_cast<size_t>(unit.top)] = result;
       return;
     }
-    // The engine exchanges channels and columns. What becomes columns is read as its channels, the third axis as rows.
+    // The engine exchanges channels and columns. What becomes columns is read as its channels, the third axis
+    // as rows.
     const Layout to = resolve(unit.top);
     const Axis rows = columns == Axis::Channel ? Axis::Height : Axis::Channel;
     const Shape& from_shape = network_.tensor(unit.bottoms[0]).shape;
@@ -322,7 +344,8 @@ class Lowering {
     set_stride(source, Axis::Height, from_shape[rows], stride_of(from, rows));
     for (const Axis axis : {Axis::Channel, Axis::Height}) {
       const Axis content = transpose.source[static_cast<size_t>(axis)];
-      set_stride(destination, content == Axis::Width ? Axis::Channel : Axis::Height, shape[axis], stride_of(to, axis));
+      set_stride(destination, content == Axis::Width ? Axis::Channel : Axis::Height, shape[axis],
+                 stride_of(to, axis));
     }
     Bypass work;
     work.transpose = true;
@@ -388,8 +411,8 @@ class Lowering {
     Shape whole = shape;
     whole.n = 1;
     const int zeros = add_buffer(BufferKind::Constant, unit.name + "_zeros", bytes_of(whole));
-    result_.program.buffers.back().constant =
-        in_surface_layout(aneir::Constant::of_floats(std::vector<float>(static_cast<size_t>(whole.count()))), whole);
+    result_.program.buffers.back().constant = in_surface_layout(
+        aneir::Constant::of_floats(std::vector<float>(static_cast<size_t>(whole.count()))), whole);
     const Layout from = layout(id);
     whole.n = from.n;
     const Layout to = compact(add_buffer(BufferKind::Scratch, unit.name + "_spread", bytes_of(whole)), whole);
@@ -450,9 +473,10 @@ class Lowering {
     for (int64_t n = 0; n < to.n; ++n) add_convolution(unit, work, image(from, n), image(to, n));
   }
 
-  // A function of scale * x + bias: both go into the kernel, since the order of the task's own output scale and bias is
-  // not known.
-  static void set_activation(const Unit& unit, const aneir::Neuron& neuron, int64_t channels, Convolution& work) {
+  // A function of scale * x + bias: both go into the kernel, since the order of the task's own output scale
+  // and bias is not known.
+  static void set_activation(const Unit& unit, const aneir::Neuron& neuron, int64_t channels,
+                             Convolution& work) {
     const Bypass as_bypass = bypass(unit, neuron);
     work.activation = as_bypass.activation;
     work.table = as_bypass.table;
@@ -460,12 +484,14 @@ class Lowering {
     std::vector<float> weights = work.weights.floats();
     for (float& weight : weights) weight *= as_bypass.scale;
     work.weights = aneir::Constant::of_floats(std::move(weights));
-    std::vector<float> bias = work.bias ? work.bias->floats() : std::vector<float>(static_cast<size_t>(channels));
+    std::vector<float> bias =
+        work.bias ? work.bias->floats() : std::vector<float>(static_cast<size_t>(channels));
     for (float& value : bias) value = value * as_bypass.scale + as_bypass.bias;
     work.bias = aneir::Constant::of_floats(std::move(bias));
   }
 
-  // Dense, grouped and depthwise kernels have packed forms of their own; other groupings become several operations.
+  // Dense, grouped and depthwise kernels have packed forms of their own; other groupings become several
+  // operations.
   void add_convolution(const Unit& unit, Convolution work, const View& from, const View& to) {
     const int64_t groups = work.groups, per_group_in = from.c / groups, per_group_out = to.c / groups;
     if (groups == 1) {
@@ -493,7 +519,8 @@ class Lowering {
   }
 
   // Channel multiplier m: output channel g * m + j of every group g is one depthwise operation.
-  void add_every(const Unit& unit, Convolution work, const View& from, const View& to, int64_t multiplier, int64_t j) {
+  void add_every(const Unit& unit, Convolution work, const View& from, const View& to, int64_t multiplier,
+                 int64_t j) {
     const int64_t taps = static_cast<int64_t>(work.kernel_height) * work.kernel_width;
     work.weights = every(work.weights, taps, work.groups, multiplier, j);
     if (work.bias) work.bias = every(*work.bias, 1, work.groups, multiplier, j);
@@ -506,11 +533,13 @@ class Lowering {
   }
 
   // Rows j, j + step, ... (count of them) of a constant with rows of `length` elements.
-  static aneir::Constant every(const aneir::Constant& constant, int64_t length, int64_t count, int64_t step, int64_t j) {
+  static aneir::Constant every(const aneir::Constant& constant, int64_t length, int64_t count, int64_t step,
+                               int64_t j) {
     const int64_t row = length * aneir::size_of(constant.type);
     auto bytes = std::make_shared<Bytes>(static_cast<size_t>(count * row));
     for (int64_t i = 0; i < count; ++i)
-      std::memcpy(bytes->data() + i * row, constant.bytes.data() + (i * step + j) * row, static_cast<size_t>(row));
+      std::memcpy(bytes->data() + i * row, constant.bytes.data() + (i * step + j) * row,
+                  static_cast<size_t>(row));
     aneir::Constant result;
     result.type = constant.type;
     result.bytes = *bytes;
@@ -518,7 +547,9 @@ class Lowering {
     return result;
   }
 
-  void lower_params(const Unit&, const aneir::Broadcast&) { throw InternalError("lower: a Broadcast is left"); }
+  void lower_params(const Unit&, const aneir::Broadcast&) {
+    throw InternalError("lower: a Broadcast is left");
+  }
   void lower_params(const Unit&, const aneir::Softmax&) { throw InternalError("lower: a Softmax is left"); }
 
   const aneir::Network& network_;
@@ -532,6 +563,8 @@ class Lowering {
 
 }  // namespace
 
-Lowered lower(const aneir::Network& network, const Target& target) { return Lowering(network, target).run(); }
+Lowered lower(const aneir::Network& network, const Target& target) {
+  return Lowering(network, target).run();
+}
 
 }  // namespace ane::h13

@@ -19,8 +19,9 @@ struct Lowered {
   EngineProgram program;
 };
 
-// Gives every tensor a place: surfaces, scratch buffers, or a view into another tensor's place (slices, transpositions
-// that keep rows, reshapes that move nothing, inputs of a concatenation). Units become operations on those places.
+// Gives every tensor a place: surfaces, scratch buffers, or a view into another tensor's place (slices,
+// transpositions that keep rows, reshapes that move nothing, inputs of a concatenation). Units become
+// operations on those places.
 Lowered lower(const aneir::Network& network, const Target& target);
 
 }  // namespace ane::h13

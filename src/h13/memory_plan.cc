@@ -1,7 +1,7 @@
-// Scratch by first fit: buffers sorted by size, the largest first, each at the lowest offset free during its whole life.
-// A buffer lives from the first operation that touches it to the last. Sorting by size first is what Apple's compiler
-// says it does ("sizethenliverange"); for a chain of layers it keeps the two largest neighbours side by side, which no
-// plan can beat.
+// Scratch by first fit: buffers sorted by size, the largest first, each at the lowest offset free during its
+// whole life. A buffer lives from the first operation that touches it to the last. Sorting by size first is
+// what Apple's compiler says it does ("sizethenliverange"); for a chain of layers it keeps the two largest
+// neighbours side by side, which no plan can beat.
 #include "h13/memory_plan.h"
 
 #include <algorithm>
@@ -20,7 +20,9 @@ struct LiveRange {
   size_t first = std::numeric_limits<size_t>::max(), last = 0;
 };
 
-bool overlap(const LiveRange& a, const LiveRange& b) { return a.first <= b.last && b.first <= a.last; }
+bool overlap(const LiveRange& a, const LiveRange& b) {
+  return a.first <= b.last && b.first <= a.last;
+}
 
 std::vector<LiveRange> live_ranges(const EngineProgram& program, int64_t alignment) {
   std::vector<LiveRange> ranges(program.buffers.size());
@@ -49,7 +51,8 @@ std::vector<LiveRange> live_ranges(const EngineProgram& program, int64_t alignme
 
 int64_t plan_scratch(EngineProgram& program, const Target& target) {
   std::vector<LiveRange> ranges = live_ranges(program, target.dma_alignment);
-  std::stable_sort(ranges.begin(), ranges.end(), [](const LiveRange& a, const LiveRange& b) { return a.bytes > b.bytes; });
+  std::stable_sort(ranges.begin(), ranges.end(),
+                   [](const LiveRange& a, const LiveRange& b) { return a.bytes > b.bytes; });
   int64_t size = 0;
   std::vector<LiveRange> placed;
   for (const LiveRange& range : ranges) {
@@ -80,7 +83,8 @@ void check_scratch(const EngineProgram& program) {
       if (!overlap(ranges[i], ranges[j])) continue;
       const Buffer& a = program.buffers[static_cast<size_t>(ranges[i].buffer)];
       const Buffer& b = program.buffers[static_cast<size_t>(ranges[j].buffer)];
-      ensure(a.base + a.bytes <= b.base || b.base + b.bytes <= a.base, "scratch buffers overlap while both are alive");
+      ensure(a.base + a.bytes <= b.base || b.base + b.bytes <= a.base,
+             "scratch buffers overlap while both are alive");
     }
 }
 

@@ -18,7 +18,9 @@ struct Coefficients {
   std::vector<Half> weights, bias;
   int64_t reduction = 0;
 
-  Half weight(int64_t channel, int64_t r) const { return weights[static_cast<size_t>(channel * reduction + r)]; }
+  Half weight(int64_t channel, int64_t r) const {
+    return weights[static_cast<size_t>(channel * reduction + r)];
+  }
 };
 
 std::vector<Half> halves(const aneir::Constant& constant, int64_t first, int64_t count) {
@@ -38,8 +40,9 @@ std::vector<Half> halves(const aneir::Constant& constant, int64_t first, int64_t
     } else {
       for (size_t i = 0; i < to.size(); ++i) {
         const uint8_t byte = bytes[begin + static_cast<int64_t>(i)];
-        to[i] = to_half(constant.type == aneir::ElementType::UInt8 ? static_cast<float>(byte)
-                                                                    : static_cast<float>(static_cast<int8_t>(byte)));
+        to[i] = to_half(constant.type == aneir::ElementType::UInt8
+                            ? static_cast<float>(byte)
+                            : static_cast<float>(static_cast<int8_t>(byte)));
       }
     }
   });
@@ -59,8 +62,8 @@ void put(Bytes& block, Half half) {
   block.push_back(static_cast<uint8_t>(half.bits >> 8));
 }
 
-// A plane holds `lanes` consecutive output channels, from `first`. Dense: a bias row, then one row of lanes for each
-// input channel, kernel row and kernel column.
+// A plane holds `lanes` consecutive output channels, from `first`. Dense: a bias row, then one row of lanes
+// for each input channel, kernel row and kernel column.
 void put_dense_plane(Bytes& block, const Coefficients& from, int64_t first, int64_t lanes) {
   for (int64_t lane = 0; lane < lanes && !from.bias.empty(); ++lane)
     put(block, from.bias[static_cast<size_t>(first + lane)]);
@@ -73,8 +76,8 @@ void put_dense_plane(Bytes& block, const Coefficients& from, int64_t first, int6
   }
 }
 
-// Kernel taps by stride phase: all taps at even offsets first, then those shifted by one column, by one row, by both.
-// -1 marks positions that odd kernels leave empty.
+// Kernel taps by stride phase: all taps at even offsets first, then those shifted by one column, by one row,
+// by both. -1 marks positions that odd kernels leave empty.
 std::vector<int64_t> phase_order(int kernel_height, int kernel_width, int stride) {
   std::vector<int64_t> order;
   const int rows = (kernel_height + stride - 1) / stride, columns = (kernel_width + stride - 1) / stride;
@@ -88,9 +91,10 @@ std::vector<int64_t> phase_order(int kernel_height, int kernel_width, int stride
   return order;
 }
 
-// Sparse: a bias row, the body's size in three bytes, then for every input channel its slots (phase order, lanes
-// innermost) by eights: a mask of the non-zero ones, and those.
-void put_sparse_plane(Bytes& block, const Coefficients& from, const Convolution& work, int64_t first, int64_t lanes) {
+// Sparse: a bias row, the body's size in three bytes, then for every input channel its slots (phase order,
+// lanes innermost) by eights: a mask of the non-zero ones, and those.
+void put_sparse_plane(Bytes& block, const Coefficients& from, const Convolution& work, int64_t first,
+                      int64_t lanes) {
   for (int64_t lane = 0; lane < lanes && !from.bias.empty(); ++lane)
     put(block, from.bias[static_cast<size_t>(first + lane)]);
   const std::vector<int64_t> order = phase_order(work.kernel_height, work.kernel_width, work.stride);
@@ -103,7 +107,8 @@ void put_sparse_plane(Bytes& block, const Coefficients& from, const Convolution&
       const size_t mask_at = body.size();
       body.push_back(0);
       for (int64_t bit = 0; bit < 8 && slot + bit < slots; ++bit) {
-        const int64_t lane = (slot + bit) % padded_lanes, tap = order[static_cast<size_t>((slot + bit) / padded_lanes)];
+        const int64_t lane = (slot + bit) % padded_lanes,
+                      tap = order[static_cast<size_t>((slot + bit) / padded_lanes)];
         if (lane >= lanes || tap < 0) continue;
         const Half value = from.weight(first + lane, channel * taps + tap);
         if ((value.bits & 0x7fff) == 0) continue;
@@ -116,18 +121,21 @@ void put_sparse_plane(Bytes& block, const Coefficients& from, const Convolution&
   block.insert(block.end(), body.begin(), body.end());
 }
 
-void put_plane(Bytes& block, const Coefficients& from, const Convolution& work, int64_t first, int64_t lanes) {
+void put_plane(Bytes& block, const Coefficients& from, const Convolution& work, int64_t first,
+               int64_t lanes) {
   if (is_sparse(work))
     put_sparse_plane(block, from, work, first, lanes);
   else
     put_dense_plane(block, from, first, lanes);
 }
 
-void pad64(Bytes& block) { block.resize(static_cast<size_t>(round_up(static_cast<int64_t>(block.size()), 64))); }
+void pad64(Bytes& block) {
+  block.resize(static_cast<size_t>(round_up(static_cast<int64_t>(block.size()), 64)));
+}
 
 // Chunks of 16 * l channels; engine i has the l channels from i * l in each chunk.
-void put_dense(Bytes& block, const Coefficients& from, const Convolution& work, int64_t engine, int64_t engines,
-               const std::vector<int64_t>& chunks) {
+void put_dense(Bytes& block, const Coefficients& from, const Convolution& work, int64_t engine,
+               int64_t engines, const std::vector<int64_t>& chunks) {
   int64_t start = 0;
   for (const int64_t lanes : chunks) {
     put_plane(block, from, work, start + engine * lanes, lanes);
@@ -136,8 +144,8 @@ void put_dense(Bytes& block, const Coefficients& from, const Convolution& work, 
 }
 
 // One plane per group, each padded.
-void put_grouped(Bytes& block, const Coefficients& from, const Convolution& work, int64_t engine, int64_t channels,
-                 int64_t engines) {
+void put_grouped(Bytes& block, const Coefficients& from, const Convolution& work, int64_t engine,
+                 int64_t channels, int64_t engines) {
   const int64_t per_group = channels / work.groups, lanes = per_group / engines;
   for (int64_t group = 0; group < work.groups; ++group) {
     put_plane(block, from, work, group * per_group + engine * lanes, lanes);
@@ -146,9 +154,10 @@ void put_grouped(Bytes& block, const Coefficients& from, const Convolution& work
 }
 
 // Channels i, i + engines, ... back to back.
-void put_depthwise(Bytes& block, const Coefficients& from, const Convolution& work, int64_t engine, int64_t channels,
-                   int64_t engines) {
-  for (int64_t channel = engine; channel < channels; channel += engines) put_plane(block, from, work, channel, 1);
+void put_depthwise(Bytes& block, const Coefficients& from, const Convolution& work, int64_t engine,
+                   int64_t channels, int64_t engines) {
+  for (int64_t channel = engine; channel < channels; channel += engines)
+    put_plane(block, from, work, channel, 1);
 }
 
 }  // namespace
@@ -177,9 +186,15 @@ PackedKernel pack_kernel(const Convolution& work, int64_t input_channels, int64_
         std::memcpy(block.data(), work.table->data(), table_bytes);
       }
       switch (work.form) {
-        case Convolution::Form::Dense: put_dense(block, from, work, engine, engines, chunks); break;
-        case Convolution::Form::Grouped: put_grouped(block, from, work, engine, channels, engines); break;
-        case Convolution::Form::Depthwise: put_depthwise(block, from, work, engine, channels, engines); break;
+        case Convolution::Form::Dense:
+          put_dense(block, from, work, engine, engines, chunks);
+          break;
+        case Convolution::Form::Grouped:
+          put_grouped(block, from, work, engine, channels, engines);
+          break;
+        case Convolution::Form::Depthwise:
+          put_depthwise(block, from, work, engine, channels, engines);
+          break;
       }
       pad64(block);
     }
@@ -203,7 +218,8 @@ PackedKernel pack_table(const Table& table, int64_t engines) {
 int64_t lane_bytes(const Convolution& work, int64_t input_channels) {
   const int64_t taps = static_cast<int64_t>(work.kernel_height) * work.kernel_width;
   if (!is_sparse(work)) return 2 * (input_channels * taps + (work.bias ? 1 : 0));
-  const int64_t slots = static_cast<int64_t>(phase_order(work.kernel_height, work.kernel_width, work.stride).size());
+  const int64_t slots =
+      static_cast<int64_t>(phase_order(work.kernel_height, work.kernel_width, work.stride).size());
   return input_channels * 2 * taps + input_channels * slots / 8 + (work.bias ? 2 : 0);
 }
 

@@ -1,8 +1,9 @@
-// Kernels as the engines read them: from weights in the order of the model to one block of bytes per neural engine.
+// Kernels as the engines read them: from weights in the order of the model to one block of bytes per neural
+// engine.
 //
-// Output channels are dealt to the engines, and several channels of one engine are interleaved (lanes), so that one
-// coefficient fetch feeds several accumulators. Sections 1-4 of docs/h13-rules.md; the section hashes of captured
-// programs pin every byte of it.
+// Output channels are dealt to the engines, and several channels of one engine are interleaved (lanes), so
+// that one coefficient fetch feeds several accumulators. Sections 1-4 of docs/h13-rules.md; the section
+// hashes of captured programs pin every byte of it.
 #pragma once
 
 #include <optional>
@@ -16,12 +17,12 @@
 namespace ane::h13 {
 
 struct PackedKernel {
-  Bytes bytes;                      // all engines' blocks, one after the other
-  std::vector<int64_t> sizes;       // bytes of each active engine's block, multiples of 64
+  Bytes bytes;                 // all engines' blocks, one after the other
+  std::vector<int64_t> sizes;  // bytes of each active engine's block, multiples of 64
 };
 
-// The lanes of each pass over `channels` output channels (a multiple of the engines, or less than them): as many as
-// `cap` while they last.
+// The lanes of each pass over `channels` output channels (a multiple of the engines, or less than them): as
+// many as `cap` while they last.
 std::vector<int64_t> lane_chunks(int64_t channels, int cap, const Target& target);
 
 // Packs output channels first_channel .. + channels of `work`. `input_channels` per group. Runs in parallel.
@@ -35,6 +36,8 @@ PackedKernel pack_table(const Table& table, int64_t engines);
 int64_t lane_bytes(const Convolution& work, int64_t input_channels);
 
 // Kernels of strided convolutions are stored without their zeros.
-inline bool is_sparse(const Convolution& work) { return work.stride > 1; }
+inline bool is_sparse(const Convolution& work) {
+  return work.stride > 1;
+}
 
 }  // namespace ane::h13

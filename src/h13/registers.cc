@@ -1,8 +1,8 @@
-// The register table as data that can be asked: registers.def unrolled into arrays, and the way from an address back to
-// its register.
+// The register table as data that can be asked: registers.def unrolled into arrays, and the way from an
+// address back to its register.
 //
-// The arrays are built once by the preprocessor. The fields of a register stand behind it in registers.def, so they are
-// one run of the field array; where each run lies is computed when the program is compiled.
+// The arrays are built once by the preprocessor. The fields of a register stand behind it in registers.def,
+// so they are one run of the field array; where each run lies is computed when the program is compiled.
 #include <algorithm>
 #include <array>
 
@@ -68,17 +68,27 @@ static_assert([] {
 
 }  // namespace
 
-const RegisterInfo& info(Reg reg) { return registers[static_cast<size_t>(reg)]; }
-const FieldInfo& info(Field field) { return fields[static_cast<size_t>(field)]; }
-const FieldInfo& info(HeaderField field) { return header_field_table[static_cast<size_t>(field)]; }
+const RegisterInfo& info(Reg reg) {
+  return registers[static_cast<size_t>(reg)];
+}
+const FieldInfo& info(Field field) {
+  return fields[static_cast<size_t>(field)];
+}
+const FieldInfo& info(HeaderField field) {
+  return header_field_table[static_cast<size_t>(field)];
+}
 
 std::span<const FieldInfo> fields_of(Reg reg) {
   const size_t r = static_cast<size_t>(reg);
   return std::span(fields).subspan(first_field[r], first_field[r + 1] - first_field[r]);
 }
 
-std::span<const FieldInfo> header_fields() { return header_field_table; }
-std::span<const BlockInfo> blocks() { return block_table; }
+std::span<const FieldInfo> header_fields() {
+  return header_field_table;
+}
+std::span<const BlockInfo> blocks() {
+  return block_table;
+}
 
 Reg register_at(uint32_t address) {
   if (address % 4 != 0) return Reg::Count;

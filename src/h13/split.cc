@@ -1,14 +1,14 @@
 // Three limits make one operation several tasks.
 //
-// Engines: output channels are dealt to 16 engines in equal shares. Whole shares and a rest of fewer than 16 channels
-// (one each) are both in captured programs; a mixture is not, so the rest becomes a task of its own.
+// Engines: output channels are dealt to 16 engines in equal shares. Whole shares and a rest of fewer than 16
+// channels (one each) are both in captured programs; a mixture is not, so the rest becomes a task of its own.
 //
-// Kernel memory: 64 KiB an engine hold bias row, table and weights of a task, unless the whole output fits one patch:
-// then the kernel streams. The first task emitted takes the odd share, and channels run from the last to the first, as
-// Apple's compiler does it.
+// Kernel memory: 64 KiB an engine hold bias row, table and weights of a task, unless the whole output fits
+// one patch: then the kernel streams. The first task emitted takes the odd share, and channels run from the
+// last to the first, as Apple's compiler does it.
 //
-// On-chip memory: rows are tiled inside a task (geometry.cc). Where not even one tile fits, operations that treat
-// channels alone are cut by channels.
+// On-chip memory: rows are tiled inside a task (geometry.cc). Where not even one tile fits, operations that
+// treat channels alone are cut by channels.
 #include "h13/split.h"
 
 #include <fmt/format.h>
@@ -61,8 +61,8 @@ EngineOp groups_of(const EngineOp& op, int64_t first, int64_t groups) {
   return part;
 }
 
-// Calls emit(first, count) for shares of at most `largest`, in emission order: the odd share is the last range of
-// channels and comes first.
+// Calls emit(first, count) for shares of at most `largest`, in emission order: the odd share is the last
+// range of channels and comes first.
 template <typename Emit>
 void from_the_end(int64_t total, int64_t largest, Emit emit) {
   const int64_t whole = (total + largest - 1) / largest - 1;
@@ -78,7 +78,8 @@ void from_the_end(int64_t total, int64_t largest, Emit emit) {
 // How many lanes of one engine fit its kernel memory.
 int64_t lanes_that_fit(const EngineOp& op, const Target& target) {
   const auto& work = std::get<Convolution>(op.work);
-  const int64_t room = target.kernel_bytes_per_engine - (work.table ? static_cast<int64_t>(sizeof(Table)) : 0);
+  const int64_t room =
+      target.kernel_bytes_per_engine - (work.table ? static_cast<int64_t>(sizeof(Table)) : 0);
   const int64_t lanes = room / lane_bytes(work, op.source.c);
   if (lanes >= target.max_lanes) return lanes / target.max_lanes * target.max_lanes;
   return lanes > 1 ? lanes / 2 * 2 : lanes;
@@ -98,15 +99,19 @@ void split_dense(const EngineOp& op, const Target& target, std::vector<EngineOp>
     return;
   }
   if (fit == 0)
-    too_large(op, fmt::format("one output channel's kernel needs {} bytes; an engine's kernel memory holds {}",
-                              lane_bytes(std::get<Convolution>(op.work), op.source.c), target.kernel_bytes_per_engine));
-  // The parts share an input that fits on chip whole. Strided ones all name the lanes of the widest (captured twice).
+    too_large(
+        op,
+        fmt::format("one output channel's kernel needs {} bytes; an engine's kernel memory holds {}",
+                    lane_bytes(std::get<Convolution>(op.work), op.source.c), target.kernel_bytes_per_engine));
+  // The parts share an input that fits on chip whole. Strided ones all name the lanes of the widest (captured
+  // twice).
   const bool shared = g.tile == op.destination.h;
   const bool sparse = is_sparse(std::get<Convolution>(op.work));
   EngineOp::Sharing sharing = shared ? EngineOp::Sharing::Keeps : EngineOp::Sharing::None;
   from_the_end(lanes, fit, [&](int64_t first, int64_t count) {
     EngineOp part = part_of(op, first * engines, count * engines);
-    if (sparse) std::get<Convolution>(part.work).widest_lanes = std::min<int64_t>(fit, lane_cap(op.source, target));
+    if (sparse)
+      std::get<Convolution>(part.work).widest_lanes = std::min<int64_t>(fit, lane_cap(op.source, target));
     part.sharing = sharing;
     if (shared) sharing = EngineOp::Sharing::Finds;
     out.push_back(std::move(part));
@@ -124,12 +129,14 @@ void split_grouped(const EngineOp& op, const Target& target, std::vector<EngineO
   }
   if (groups > 1) groups = groups / 2 * 2;
   if (groups == 0)
-    too_large(op, fmt::format("one group's kernel needs {} bytes an engine; its kernel memory holds {}", group_bytes,
-                              target.kernel_bytes_per_engine));
-  from_the_end(work.groups, groups, [&](int64_t first, int64_t count) { out.push_back(groups_of(op, first, count)); });
+    too_large(op, fmt::format("one group's kernel needs {} bytes an engine; its kernel memory holds {}",
+                              group_bytes, target.kernel_bytes_per_engine));
+  from_the_end(work.groups, groups,
+               [&](int64_t first, int64_t count) { out.push_back(groups_of(op, first, count)); });
 }
 
-// Depthwise work whose image does not fit on chip is cut by channels, in halves that keep whole engine shares.
+// Depthwise work whose image does not fit on chip is cut by channels, in halves that keep whole engine
+// shares.
 void split_depthwise(const EngineOp& op, const Target& target, std::vector<EngineOp>& out) {
   if (geometry(op, target).fits) {
     out.push_back(op);
@@ -160,8 +167,8 @@ void split_convolution(const EngineOp& op, const Target& target, std::vector<Eng
     return;
   }
   if (!geometry(op, target).fits)
-    too_large(op, fmt::format("{} input channels of {} columns do not fit the on-chip memory together", op.source.c,
-                              op.source.w));
+    too_large(op, fmt::format("{} input channels of {} columns do not fit the on-chip memory together",
+                              op.source.c, op.source.w));
   split_dense(op, target, out);
 }
 

@@ -15,20 +15,29 @@ using aneir::NeuronType;
 constexpr uint16_t minus_infinity = 0xfc00, infinity = 0x7c00, one = 0x3c00;
 constexpr int knot_count = 33, first_knot = 4;
 
-// Argument reductions (word 42): the low nibble names the function, 6 in the high nibble odd symmetry, C "no negative
-// arguments". All from tables of captured programs.
-enum Mode : uint16_t { plain = 0x01, odd = 0x60, power_of_two = 0x0a, logarithm = 0xc9, square_root = 0xc5,
-                       inverse_root = 0xc6, reciprocal = 0x67 };
+// Argument reductions (word 42): the low nibble names the function, 6 in the high nibble odd symmetry, C "no
+// negative arguments". All from tables of captured programs.
+enum Mode : uint16_t {
+  plain = 0x01,
+  odd = 0x60,
+  power_of_two = 0x0a,
+  logarithm = 0xc9,
+  square_root = 0xc5,
+  inverse_root = 0xc6,
+  reciprocal = 0x67
+};
 
 struct Frame {
-  uint16_t low, high, below, above;      // words 0..3
-  uint16_t left_slope, left_intercept;   // words 37, 38
-  uint16_t right_slope, right_intercept; // words 39, 40
-  uint16_t spacing;                      // word 41
+  uint16_t low, high, below, above;       // words 0..3
+  uint16_t left_slope, left_intercept;    // words 37, 38
+  uint16_t right_slope, right_intercept;  // words 39, 40
+  uint16_t spacing;                       // word 41
   Mode mode;
 };
 
-uint16_t half(double value) { return to_half(static_cast<float>(value)).bits; }
+uint16_t half(double value) {
+  return to_half(static_cast<float>(value)).bits;
+}
 
 Table with_frame(const Frame& frame) {
   Table table{};
@@ -44,7 +53,8 @@ template <typename Function>
 Table sampled(const Frame& frame, double first, int skipped, Function function) {
   Table table = with_frame(frame);
   const double step = std::ldexp(1.0, -frame.spacing);
-  for (int i = skipped; i < knot_count; ++i) table[static_cast<size_t>(first_knot + i)] = half(function(first + i * step));
+  for (int i = skipped; i < knot_count; ++i)
+    table[static_cast<size_t>(first_knot + i)] = half(function(first + i * step));
   return table;
 }
 
@@ -64,8 +74,9 @@ constexpr std::array<uint16_t, knot_count> silu_knots = {
     0xb210, 0xb3a9, 0xb470, 0xb460, 0xb284, 0x96fb, 0x34be, 0x39d0, 0x3ce4, 0x3f0b, 0x409f,
     0x41b7, 0x42cc, 0x43dc, 0x4473, 0x44f8, 0x457a, 0x45fc, 0x467e, 0x46fe, 0x477f, 0x47ff};
 
-// Two lines that meet at 0, exact everywhere: the knots lie 2^-64 apart, so only x = 0 falls between them and the outer
-// lines do the work. `low` and `high` clip the argument range; beyond them the results are constants.
+// Two lines that meet at 0, exact everywhere: the knots lie 2^-64 apart, so only x = 0 falls between them and
+// the outer lines do the work. `low` and `high` clip the argument range; beyond them the results are
+// constants.
 Table two_lines(double low, double below, double high, double above, double left_slope, double right_slope,
                 double at_zero) {
   Table table = with_frame({half(low), half(high), half(below), half(above), half(left_slope), half(at_zero),
@@ -76,8 +87,9 @@ Table two_lines(double low, double below, double high, double above, double left
 
 constexpr double inf = std::numeric_limits<double>::infinity();
 
-// x clipped to [low, high]. Captured for one bound (maximum, minimum with a constant); both bounds use the same words.
-// When 0 lies outside the range, no argument reaches the knots with another result than the bound nearest to them.
+// x clipped to [low, high]. Captured for one bound (maximum, minimum with a constant); both bounds use the
+// same words. When 0 lies outside the range, no argument reaches the knots with another result than the bound
+// nearest to them.
 Table clamp(double low, double high) {
   Table table = two_lines(low, low, high, high, 1, 1, 0);
   const double nearest = low > 0 ? low : high < 0 ? high : 0;
@@ -121,7 +133,7 @@ std::optional<Table> table_for(const Neuron& neuron) {
       return fitted({0xc466, infinity, 0, infinity, 0, 0, one, 0, 2, plain}, gelu_knots);
     case NeuronType::Silu:
       return fitted({0xc91a, infinity, 0, infinity, 0x945d, 0xa191, one, 0x9c00, 1, plain}, silu_knots);
-    case NeuronType::Exp:   // the task's output scale multiplies by log2(e) first
+    case NeuronType::Exp:  // the task's output scale multiplies by log2(e) first
     case NeuronType::Exp2:
       return sampled({0xce40, 0x4c00, 0, infinity, 0, 0, 0, 0, 5, power_of_two}, 0, 0,
                      [](double x) { return std::exp2(x); });
@@ -129,15 +141,19 @@ std::optional<Table> table_for(const Neuron& neuron) {
       return sampled({0, infinity, minus_infinity, 0, 0, 0, 0, 0, 6, logarithm}, 0.5, 0,
                      [](double x) { return std::log2(x); });
     case NeuronType::Sqrt:
-      return sampled({0, infinity, 0, infinity, 0, 0, 0, 0, 4, square_root}, 0, 8, [](double x) { return std::sqrt(x); });
+      return sampled({0, infinity, 0, infinity, 0, 0, 0, 0, 4, square_root}, 0, 8,
+                     [](double x) { return std::sqrt(x); });
     case NeuronType::Rsqrt:
       return sampled({0, infinity, infinity, 0, 0, 0, 0, 0, 4, inverse_root}, 0, 8,
                      [](double x) { return 1 / std::sqrt(x); });
     case NeuronType::Inv:
-      if (to_half(neuron.alpha).bits != 0) return std::nullopt;  // no captured program adds before a reciprocal
-      return sampled({0, infinity, infinity, 0, 0, 0, 0, 0, 6, reciprocal}, 0.5, 0, [](double x) { return 1 / x; });
+      if (to_half(neuron.alpha).bits != 0)
+        return std::nullopt;  // no captured program adds before a reciprocal
+      return sampled({0, infinity, infinity, 0, 0, 0, 0, 0, 6, reciprocal}, 0.5, 0,
+                     [](double x) { return 1 / x; });
     case NeuronType::LeakyReLU:
-      return with_frame({minus_infinity, infinity, minus_infinity, infinity, half(alpha), 0, one, 0, 64, plain});
+      return with_frame(
+          {minus_infinity, infinity, minus_infinity, infinity, half(alpha), 0, one, 0, 64, plain});
     case NeuronType::ClampedReLU:
       return clamp(alpha, beta);
     case NeuronType::HardSigmoid:
@@ -147,6 +163,10 @@ std::optional<Table> table_for(const Neuron& neuron) {
     default:
       return std::nullopt;
   }
+}
+
+bool is_root_table(const Table& table) {
+  return table[42] == square_root || table[42] == inverse_root || table[42] == reciprocal;
 }
 
 }  // namespace ane::h13

@@ -1,4 +1,5 @@
-// The H13 engine (A14, M1) as numbers: limits, sizes, rates. Every stage asks here; nothing is repeated elsewhere.
+// The H13 engine (A14, M1) as numbers: limits, sizes, rates. Every stage asks here; nothing is repeated
+// elsewhere.
 #pragma once
 
 #include <cstdint>
@@ -10,15 +11,16 @@ namespace ane::h13 {
 struct Target {
   const char* name = "h13";
 
-  // Convolution. Widths above 8 are rewritten by Apple's compiler into another form, so no public program shows the
-  // plain one; heights up to 9 are in captured programs, 15 is the field's width (5 bits) less the rewrites' margin.
+  // Convolution. Widths above 8 are rewritten by Apple's compiler into another form, so no public program
+  // shows the plain one; heights up to 9 are in captured programs, 15 is the field's width (5 bits) less the
+  // rewrites' margin.
   int max_kernel_width = 8, max_kernel_height = 15;
   int max_stride = 2;    // 1 and 2 are in captured programs; the field holds 3
   int max_padding = 31;  // 5-bit fields
   int64_t max_width = 16384, max_height = 16384, max_channels = 65536;
 
-  // Neural engines (convolution lanes) and their kernel memory. A task whose kernel does not fit is split over output
-  // channels, except when the whole output fits one patch: then the kernel streams.
+  // Neural engines (convolution lanes) and their kernel memory. A task whose kernel does not fit is split
+  // over output channels, except when the whole output fits one patch: then the kernel streams.
   int engines = 16;
   int64_t kernel_bytes_per_engine = 65536;
   int max_lanes = 16;              // output channels interleaved per engine and pass
@@ -34,10 +36,11 @@ struct Target {
   int64_t page = 0x4000;
   int64_t constants_without_any = 0x4000;  // size of the zero section of a program without constants
 
-  // Rates of the time estimate (header word 1): microseconds = bytes * 3 / 102400, or the work at 4096 multiply-
-  // accumulates a cycle. Fitted to captured programs (docs/h13-rules.md).
+  // Rates of the time estimate (header word 1): microseconds = bytes * 3 / 102400, or the work at 4096
+  // multiply- accumulates a cycle. Fitted to captured programs (docs/h13-rules.md).
   double bytes_per_microsecond = 102400.0 / 3;
   double macs_per_microsecond = 4096 * 1427.6;
+  double pixel_channels_per_microsecond = 225;  // channels of a 1x1 image
 };
 
 const Target& target();

@@ -1,9 +1,9 @@
 // Tasks to words and back.
 //
-// The stream is a linked list: a task's header says where the next one starts and how long it is, the program's thread
-// command says how long the first one is. A task is its header and then records, each a run of registers from one
-// address, until its words are used up. Reading keeps the cut into records, and registers that the table does not know,
-// so that writing gives the same words again.
+// The stream is a linked list: a task's header says where the next one starts and how long it is, the
+// program's thread command says how long the first one is. A task is its header and then records, each a run
+// of registers from one address, until its words are used up. Reading keeps the cut into records, and
+// registers that the table does not know, so that writing gives the same words again.
 #include "h13/task.h"
 
 #include <fmt/format.h>
@@ -19,16 +19,21 @@ constexpr uint32_t task_step = 0x100;  // tasks start at multiples of this
 constexpr int record_count_shift = 26;
 constexpr uint32_t record_address_mask = (1u << record_count_shift) - 1;
 
-uint32_t get_bits(uint32_t word, const FieldInfo& field) { return (word >> field.low) & mask(field); }
+uint32_t get_bits(uint32_t word, const FieldInfo& field) {
+  return (word >> field.low) & mask(field);
+}
 
 void set_bits(uint32_t& word, const FieldInfo& field, uint64_t value) {
   if (value > mask(field))
     throw InternalError(fmt::format("field {}.{} cannot hold {:#x}, it has {} bits",
-                                    field.word < 0 ? info(field.reg).name : "header", field.name, value, field.width));
+                                    field.word < 0 ? info(field.reg).name : "header", field.name, value,
+                                    field.width));
   word = (word & ~(mask(field) << field.low)) | static_cast<uint32_t>(value) << field.low;
 }
 
-uint32_t& word_of(Task& task, Field field) { return task[info(field).reg]; }
+uint32_t& word_of(Task& task, Field field) {
+  return task[info(field).reg];
+}
 
 void put_register(Task& task, uint32_t address, uint32_t value, const ByteReader& in, uint64_t offset) {
   const Reg reg = register_at(address);
@@ -37,7 +42,8 @@ void put_register(Task& task, uint32_t address, uint32_t value, const ByteReader
     return;
   }
   if (task.written[static_cast<size_t>(reg)])
-    in.fail(offset, fmt::format("register {} ({:#07x}) is written twice in one task", info(reg).name, address));
+    in.fail(offset,
+            fmt::format("register {} ({:#07x}) is written twice in one task", info(reg).name, address));
   task[reg] = value;
   task.written.set(static_cast<size_t>(reg));
 }
@@ -59,7 +65,8 @@ Task decode_task(const ByteReader& in, uint32_t offset, uint32_t words) {
     if (4ull * record.count > end - at - 4)
       in.fail(at, fmt::format("a record of {} registers reaches past the end of its task", record.count));
     for (uint32_t i = 0; i < record.count; ++i)
-      put_register(task, record.address + 4 * i, in.u32(at + 4 + 4ull * i, "a register"), in, at + 4 + 4ull * i);
+      put_register(task, record.address + 4 * i, in.u32(at + 4 + 4ull * i, "a register"), in,
+                   at + 4 + 4ull * i);
     task.records.push_back(record);
     at += 4 + 4ull * record.count;
   }
@@ -71,7 +78,8 @@ void link_tasks(std::vector<Task>& tasks) {
   for (size_t i = 0; i < tasks.size(); ++i) {
     Task& task = tasks[i];
     const bool last = i + 1 == tasks.size();
-    const uint64_t next = static_cast<uint64_t>(round_up(static_cast<int64_t>(offset + 4ull * task.words()), task_step));
+    const uint64_t next =
+        static_cast<uint64_t>(round_up(static_cast<int64_t>(offset + 4ull * task.words()), task_step));
     task.offset = static_cast<uint32_t>(offset);
     task.set(HeaderField::TID, i);
     task.set(HeaderField::LNID, i > 0);
@@ -95,7 +103,8 @@ void encode_task(const Task& task, ByteWriter& out) {
   for (uint32_t i = 0; i < task.header_words(); ++i) out.u32(task.header[i]);
   size_t next_unknown = 0;
   for (const Record& record : task.records) {
-    ensure(record.count >= 1 && record.count <= 64 && record.address <= record_address_mask, "a record out of range");
+    ensure(record.count >= 1 && record.count <= 64 && record.address <= record_address_mask,
+           "a record out of range");
     out.u32(record.address | (record.count - 1) << record_count_shift);
     for (uint32_t i = 0; i < record.count; ++i) out.u32(value_at(task, record.address + 4 * i, next_unknown));
   }
@@ -103,8 +112,12 @@ void encode_task(const Task& task, ByteWriter& out) {
 
 }  // namespace
 
-uint32_t Task::get(Field field) const { return get_bits((*this)[info(field).reg], info(field)); }
-void Task::set(Field field, uint64_t value) { set_bits(word_of(*this, field), info(field), value); }
+uint32_t Task::get(Field field) const {
+  return get_bits((*this)[info(field).reg], info(field));
+}
+void Task::set(Field field, uint64_t value) {
+  set_bits(word_of(*this, field), info(field), value);
+}
 
 uint32_t Task::get(HeaderField field) const {
   const FieldInfo& f = info(field);
@@ -115,12 +128,14 @@ void Task::set(HeaderField field, uint64_t value) {
   set_bits(header[static_cast<size_t>(f.word)], f, value);
 }
 
-uint64_t Task::bytes(Field field) const { return static_cast<uint64_t>(get(field)) << info(field).low; }
+uint64_t Task::bytes(Field field) const {
+  return static_cast<uint64_t>(get(field)) << info(field).low;
+}
 void Task::set_bytes(Field field, int64_t value) {
   const int low = info(field).low;
   if (value < 0 || value % (int64_t{1} << low) != 0)
-    throw InternalError(fmt::format("{}.{} holds multiples of {} bytes, not {}", ane::h13::info(info(field).reg).name,
-                                    info(field).name, 1 << low, value));
+    throw InternalError(fmt::format("{}.{} holds multiples of {} bytes, not {}",
+                                    ane::h13::info(info(field).reg).name, info(field).name, 1 << low, value));
   set(field, static_cast<uint64_t>(value) >> low);
 }
 
@@ -139,12 +154,14 @@ void Task::set_records(std::span<const Record> runs) {
         written.set(static_cast<size_t>(reg));
 }
 
-// The order of the blocks is Apple's in every program seen; both layouts are Apple's too (docs/h13-registers.md).
+// The order of the blocks is Apple's in every program seen; both layouts are Apple's too
+// (docs/h13-registers.md).
 std::span<const Record> records_of(Layout layout) {
   static constexpr Record full[] = {{0x1f800, 62}, {0x00000, 16}, {0x13800, 28}, {0x04800, 18},
                                     {0x08800, 4},  {0x0c800, 5},  {0x17800, 7}};
-  static constexpr Record without_coefficients[] = {{0x1f800, 18}, {0x1f8c8, 12}, {0x00000, 16}, {0x13800, 28},
-                                                    {0x04800, 18}, {0x08800, 4},  {0x0c800, 5},  {0x17800, 7}};
+  static constexpr Record without_coefficients[] = {{0x1f800, 18}, {0x1f8c8, 12}, {0x00000, 16},
+                                                    {0x13800, 28}, {0x04800, 18}, {0x08800, 4},
+                                                    {0x0c800, 5},  {0x17800, 7}};
   if (layout == Layout::Short) return without_coefficients;
   return full;
 }
@@ -158,9 +175,11 @@ std::vector<Task> decode_tasks(ByteSpan text, uint32_t first_task_words, const s
     const Task& task = tasks.back();
     const uint32_t next = task.get(HeaderField::NextPointer);
     if (next == 0) return tasks;
-    // Every program seen is laid out in the order of its list. Demanding it rules out loops and overlaps at once.
+    // Every program seen is laid out in the order of its list. Demanding it rules out loops and overlaps at
+    // once.
     if (next < offset + 4ull * words || next % 4 != 0)
-      in.fail(offset, fmt::format("the next task is said to start at {:#x}, inside or before this one", next));
+      in.fail(offset,
+              fmt::format("the next task is said to start at {:#x}, inside or before this one", next));
     offset = next;
     words = task.get(HeaderField::NextSize) + 1;
   }

@@ -1,8 +1,8 @@
 // H13 tasks: the words of one engine pass, by register and field name.
 //
-// A program is a list of tasks; a task is a header of 10 or 11 words and records, each a run of register values. The
-// names, addresses and bit positions of all registers stand once, in registers.def, which the encoder, the decoder, the
-// disassembler, the simulator and the documentation share.
+// A program is a list of tasks; a task is a header of 10 or 11 words and records, each a run of register
+// values. The names, addresses and bit positions of all registers stand once, in registers.def, which the
+// encoder, the decoder, the disassembler, the simulator and the documentation share.
 #pragma once
 
 #include <array>
@@ -69,7 +69,9 @@ std::span<const BlockInfo> blocks();
 // Reg::Count when the address is none we know.
 Reg register_at(uint32_t address);
 // base + i for the 16-fold registers: CoeffDMAConfig0 + 3.
-constexpr Reg operator+(Reg reg, int i) { return static_cast<Reg>(static_cast<int>(reg) + i); }
+constexpr Reg operator+(Reg reg, int i) {
+  return static_cast<Reg>(static_cast<int>(reg) + i);
+}
 
 // A run of registers as it stands in the stream.
 struct Record {
@@ -111,13 +113,13 @@ enum class Layout {
 };
 std::span<const Record> records_of(Layout layout);
 
-// All tasks of a stream, following NextPointer and NextSize. `name` is for messages. Throws Error on anything unsound:
-// sizes past the end, loops (a next task must lie behind the one that names it), records outside their task,
-// registers written twice.
+// All tasks of a stream, following NextPointer and NextSize. `name` is for messages. Throws Error on anything
+// unsound: sizes past the end, loops (a next task must lie behind the one that names it), records outside
+// their task, registers written twice.
 std::vector<Task> decode_tasks(ByteSpan text, uint32_t first_task_words, const std::string& name);
 
-// Fills in what depends on the neighbours (TID, LNID, EON, NextSize, NextPointer, TBE, offset) and gives the stream:
-// every task at the next multiple of 0x100. Records of each task must be set.
+// Fills in what depends on the neighbours (TID, LNID, EON, NextSize, NextPointer, TBE, offset) and gives the
+// stream: every task at the next multiple of 0x100. Records of each task must be set.
 Bytes encode_tasks(std::vector<Task>& tasks);
 
 // Byte offset, inside the stream, of the word that holds `reg` of `task`; the register must be in a record.

@@ -1,4 +1,5 @@
-// Bytes to container. Every count is checked against the bytes that are there before anything is reserved for it.
+// Bytes to container. Every count is checked against the bytes that are there before anything is reserved for
+// it.
 #include "hwx/container.h"
 
 #include <fmt/format.h>
@@ -16,8 +17,8 @@ std::string fixed_name(const ByteReader& in, uint64_t offset) {
   return text.substr(0, text.find('\0'));
 }
 
-// Tables and strings may overlap in a damaged file, so that a few bytes could ask for a great many copies. Everything
-// that is copied is counted against this.
+// Tables and strings may overlap in a damaged file, so that a few bytes could ask for a great many copies.
+// Everything that is copied is counted against this.
 class Room {
  public:
   explicit Room(const ByteReader& in) : in_(in), left_(4 * in.size()) {}
@@ -50,7 +51,8 @@ Section parse_section(const ByteReader& in, uint64_t at, Room& room) {
   section.align = in.u32(at + 0x34, "a section");
   section.relocation_offset = in.u32(at + 0x38, "a section");
   section.flags = in.u32(at + 0x40, "a section");
-  section.relocations = parse_relocations(in, section.relocation_offset, in.u32(at + 0x3c, "a section"), room);
+  section.relocations =
+      parse_relocations(in, section.relocation_offset, in.u32(at + 0x3c, "a section"), room);
   if (section.offset != 0) in.span(section.offset, section.size, "the contents of a section");
   return section;
 }
@@ -70,7 +72,8 @@ Segment parse_segment(const ByteReader& in, uint64_t at, uint32_t size, Room& ro
   in.span(segment.file_offset, segment.file_size, "a segment");
 
   const uint64_t count = in.u32(at + 0x40, "a segment");
-  if (count * section_bytes > size - segment_bytes) in.fail(at, "a segment has more sections than its command has room for");
+  if (count * section_bytes > size - segment_bytes)
+    in.fail(at, "a segment has more sections than its command has room for");
   for (uint64_t i = 0; i < count; ++i) {
     const Section section = parse_section(in, at + segment_bytes + i * section_bytes, room);
     if (section.address < segment.address || section.size > segment.size ||
@@ -82,7 +85,8 @@ Segment parse_segment(const ByteReader& in, uint64_t at, uint32_t size, Room& ro
 }
 
 // A string named by an offset from the start of its command.
-std::string command_string(const ByteReader& in, uint64_t at, uint32_t size, uint32_t field, const char* what) {
+std::string command_string(const ByteReader& in, uint64_t at, uint32_t size, uint32_t field,
+                           const char* what) {
   return std::string(in.c_string(at + in.u32(at + field, what), at + size, what));
 }
 
@@ -95,8 +99,10 @@ Binding parse_binding(const ByteReader& in, uint64_t at, uint32_t id, uint32_t s
 
 std::vector<Symbol> parse_symbols(const ByteReader& in, uint64_t at, uint32_t size, Room& room) {
   if (size < 0x18) in.fail(at, "the symbol command is too short");
-  const uint64_t table = in.u32(at + 0x08, "the symbol command"), count = in.u32(at + 0x0c, "the symbol command");
-  const uint64_t strings = in.u32(at + 0x10, "the symbol command"), bytes = in.u32(at + 0x14, "the symbol command");
+  const uint64_t table = in.u32(at + 0x08, "the symbol command"),
+                 count = in.u32(at + 0x0c, "the symbol command");
+  const uint64_t strings = in.u32(at + 0x10, "the symbol command"),
+                 bytes = in.u32(at + 0x14, "the symbol command");
   in.span(table, count * symbol_bytes, "the symbol table");
   in.span(strings, bytes, "the string table");
   std::vector<Symbol> symbols;
@@ -114,7 +120,8 @@ std::vector<Symbol> parse_symbols(const ByteReader& in, uint64_t at, uint32_t si
   return symbols;
 }
 
-void parse_command(const ByteReader& in, uint64_t at, uint32_t id, uint32_t size, Room& room, Container& into) {
+void parse_command(const ByteReader& in, uint64_t at, uint32_t id, uint32_t size, Room& room,
+                   Container& into) {
   switch (id) {
     case command::segment:
       into.segments.push_back(parse_segment(in, at, size, room));
@@ -160,7 +167,8 @@ bool is_hwx(ByteSpan bytes) {
 Container parse(ByteSpan bytes, const std::string& name) {
   const ByteReader in(bytes, name);
   if (!is_hwx(bytes))
-    throw Error(name, "", "not a .hwx file (the magic number is missing)", "give a compiled program for the Neural Engine");
+    throw Error(name, "", "not a .hwx file (the magic number is missing)",
+                "give a compiled program for the Neural Engine");
   in.span(0, header_bytes, "the header");
   Container container;
   container.type = in.u32(0x04, "the header");
@@ -174,9 +182,11 @@ Container parse(ByteSpan bytes, const std::string& name) {
   Room room(in);
   uint64_t at = header_bytes;
   for (uint32_t i = 0; i < count; ++i) {
-    if (end - at < 8) in.fail(at, fmt::format("the load commands end after {} of {}", i, count), "the file is damaged");
+    if (end - at < 8)
+      in.fail(at, fmt::format("the load commands end after {} of {}", i, count), "the file is damaged");
     const uint32_t id = in.u32(at, "a load command"), size = in.u32(at + 4, "a load command");
-    if (size < 8 || size > end - at) in.fail(at, "a load command has an impossible size", "the file is damaged");
+    if (size < 8 || size > end - at)
+      in.fail(at, "a load command has an impossible size", "the file is damaged");
     parse_command(in, at, id, size, room, container);
     at += size;
   }

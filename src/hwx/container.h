@@ -1,8 +1,8 @@
-// The .hwx container as it stands in the file: header, load commands, sections, symbols, relocations, without their
-// meaning for a program. read() builds a File from it, hwxdump shows it.
+// The .hwx container as it stands in the file: header, load commands, sections, symbols, relocations, without
+// their meaning for a program. read() builds a File from it, hwxdump shows it.
 //
-// The layout is that of a 64-bit Mach-O file with another magic number and some commands and section types of its own;
-// docs/hwx.md has the byte offsets and how they are known.
+// The layout is that of a 64-bit Mach-O file with another magic number and some commands and section types of
+// its own; docs/hwx.md has the byte offsets and how they are known.
 #pragma once
 
 #include <cstdint>
@@ -19,17 +19,17 @@ namespace ane::hwx {
 inline constexpr uint32_t magic = 0xbeefface;
 inline constexpr uint32_t cpu_type = 0x80;
 inline constexpr uint32_t cpu_subtype_h13 = 4;
-inline constexpr int64_t page = 0x4000;         // of the file and of the memory
-inline constexpr int64_t constant_align = 64;   // of __TEXT,__const behind __text
+inline constexpr int64_t page = 0x4000;        // of the file and of the memory
+inline constexpr int64_t constant_align = 64;  // of __TEXT,__const behind __text
 inline constexpr uint32_t header_bytes = 0x20;
-inline constexpr uint32_t slot_count = 256;     // in the program thread
+inline constexpr uint32_t slot_count = 256;  // in the program thread
 inline constexpr uint32_t first_surface_slot = 4;
 inline constexpr uint64_t memory_base = 0x30000000;
 inline constexpr uint64_t memory_end = 1ull << 32;  // the engine's addresses have 32 bits
 
 namespace command {
-inline constexpr uint32_t symbols = 0x2, thread = 0x4, binding_32 = 0x6, banner = 0x8, segment = 0x19, note = 0x31,
-                          binding_64 = 0x40;
+inline constexpr uint32_t symbols = 0x2, thread = 0x4, binding_32 = 0x6, banner = 0x8, segment = 0x19,
+                          note = 0x31, binding_64 = 0x40;
 }
 enum class ThreadKind : uint32_t { Program = 1, Tensor = 3, LaterProgram = 4 };
 
@@ -41,9 +41,10 @@ inline constexpr uint32_t slots = 0x10, text_address = 0x810, first_task_words_l
 }
 // Offsets in a tensor thread.
 namespace tensor_thread {
-inline constexpr uint32_t role = 0x14, network = 0x18, symbol = 0x20, element_code = 0x24, n = 0x28, c = 0x2c, h = 0x30,
-                          w = 0x34, depth = 0x38, batch_stride = 0x50, plane_stride = 0x58, row_stride = 0x60,
-                          element_size = 0x68, total = 0x70, interleave = 0x78, binding = 0x7c, extent = 0x80;
+inline constexpr uint32_t role = 0x14, network = 0x18, symbol = 0x20, element_code = 0x24, n = 0x28, c = 0x2c,
+                          h = 0x30, w = 0x34, depth = 0x38, batch_stride = 0x50, plane_stride = 0x58,
+                          row_stride = 0x60, element_size = 0x68, total = 0x70, interleave = 0x78,
+                          binding = 0x7c, extent = 0x80;
 }
 
 struct Relocation {

@@ -95,7 +95,9 @@ constexpr std::array<const char*, 23> catalogue = {
 
 }  // namespace
 
-const DialectFacts& facts(Dialect dialect) { return dialects[static_cast<size_t>(dialect)]; }
+const DialectFacts& facts(Dialect dialect) {
+  return dialects[static_cast<size_t>(dialect)];
+}
 
 const DialectFacts* find_dialect(const std::string& compiler_version) {
   if (compiler_version.empty()) return nullptr;

@@ -1,8 +1,9 @@
 // A .hwx file: the container of an ANE program, a changed Mach-O (magic 0xBEEFFACE).
 //
-// `File` is what the container says, apart from how it says it: the task stream and constants as bytes, the surfaces,
-// the scratch size. The four dialects (docs/hwx.md) are four versions of Apple's compiler; everything in which they
-// differ is one row of a table in dialect.cc, and reading decides the dialect from the file.
+// `File` is what the container says, apart from how it says it: the task stream and constants as bytes, the
+// surfaces, the scratch size. The four dialects (docs/hwx.md) are four versions of Apple's compiler;
+// everything in which they differ is one row of a table in dialect.cc, and reading decides the dialect from
+// the file.
 #pragma once
 
 #include <array>
@@ -20,18 +21,18 @@ enum class Dialect { A, B, C, D };  // zin_ane_compiler 4.2.1, 5.4.1, 7.6.4, 9.5
 // What differs between dialects, one row each.
 struct DialectFacts {
   Dialect dialect;
-  const char* compiler_version;    // in the banner, and our --compat value
-  bool text_first;                 // __TEXT before the surfaces in segment order and VM
-  uint32_t binding_command;        // 0x6 or 0x40
+  const char* compiler_version;  // in the banner, and our --compat value
+  bool text_first;               // __TEXT before the surfaces in segment order and VM
+  uint32_t binding_command;      // 0x6 or 0x40
   bool program_tags;
-  uint32_t tasks_plus;             // program thread +0x858 = tasks + this
+  uint32_t tasks_plus;  // program thread +0x858 = tasks + this
   uint32_t tensor_state_words;
   bool output_extent_exact;        // tensor thread +0x80 of outputs: exact extent, else the total
   bool slots_outputs_first;        // base address slots: outputs then inputs, else all surfaces in VM order
   bool surfaces_by_name;           // VM order of surfaces: by binding name, else inputs then outputs as given
   bool binding_keeps_output_tail;  // an output x@output is bound as x@output, else as x
   bool note;
-  int type_catalogue;             // entries of the type catalogue in the symbol table
+  int type_catalogue;  // entries of the type catalogue in the symbol table
   uint16_t input_symbol_desc;
 };
 const DialectFacts& facts(Dialect dialect);
@@ -57,7 +58,8 @@ void layout(Surface& surface);
 // From the first byte of one batch to behind its last element.
 int64_t exact_extent(const Surface& surface);
 
-// A constant stream that a task reads: where its base word lies in the text, and which part of the constants it names.
+// A constant stream that a task reads: where its base word lies in the text, and which part of the constants
+// it names.
 struct ConstantTile {
   uint32_t text_offset = 0;   // of the base register's word
   uint32_t channel = 0;       // 0..15
@@ -82,13 +84,13 @@ struct File {
   Bytes text;       // task stream
   Bytes constants;  // empty = the 0x4000 zero bytes of a program without constants
   uint32_t first_task_words = 157;
-  uint64_t scratch_bytes = 0;   // __DATA,__bss; 0 = none
-  uint64_t scratch_figure = 0;  // program thread +0x848, meaning open
+  uint64_t scratch_bytes = 0;     // __DATA,__bss; 0 = none
+  uint64_t scratch_figure = 0;    // program thread +0x848, meaning open
   std::vector<Surface> surfaces;  // in VM order
   std::vector<ConstantTile> tiles;
-  std::string kernel_symbol;      // 64 hexadecimal digits; empty: the SHA-256 of the constants
+  std::string kernel_symbol;  // 64 hexadecimal digits; empty: the SHA-256 of the constants
   bool kernel_symbol_per_channel = true;
-  Bytes debug_info;               // dialect D with -g
+  Bytes debug_info;  // dialect D with -g
   std::vector<OnChipSymbol> symbols_on_chip;
 
   // VM addresses, derived on writing, read on reading.
@@ -96,10 +98,10 @@ struct File {
   std::array<uint64_t, 256> slots{};
 };
 
-// Completes what is derived: bindings that are empty, surfaces' layout, VM order, addresses, slots. Call before emitting
-// tasks, which name buffers by slot (slots do not depend on the tasks), and again when text and constants have their
-// final sizes. Keeps the given order where the dialect has no rule. Throws Error when the program does not fit the
-// engine's 32-bit addresses or its slots.
+// Completes what is derived: bindings that are empty, surfaces' layout, VM order, addresses, slots. Call
+// before emitting tasks, which name buffers by slot (slots do not depend on the tasks), and again when text
+// and constants have their final sizes. Keeps the given order where the dialect has no rule. Throws Error
+// when the program does not fit the engine's 32-bit addresses or its slots.
 void assign_addresses(File& file);
 
 // Bytes of the constant section: those of a program without constants are 0x4000 zeros.

@@ -1,7 +1,8 @@
 // Where everything lies: strides of surfaces, VM order, addresses, base address slots.
 //
-// All of it follows from the sizes by rule (docs/hwx.md), with the dialect's three choices: whether the program comes
-// before or behind its surfaces, in which order the surfaces follow each other, and which slot each gets.
+// All of it follows from the sizes by rule (docs/hwx.md), with the dialect's three choices: whether the
+// program comes before or behind its surfaces, in which order the surfaces follow each other, and which slot
+// each gets.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,9 +16,13 @@ namespace {
 constexpr int64_t row_align = 64;
 constexpr std::string_view output_tail = "@output";
 
-uint64_t pages(uint64_t bytes) { return static_cast<uint64_t>(round_up(static_cast<int64_t>(bytes), page)); }
+uint64_t pages(uint64_t bytes) {
+  return static_cast<uint64_t>(round_up(static_cast<int64_t>(bytes), page));
+}
 
-std::string message_name(const File& file) { return file.name.empty() ? file.network : file.name; }
+std::string message_name(const File& file) {
+  return file.name.empty() ? file.network : file.name;
+}
 
 void name_bindings(File& file) {
   for (Surface& surface : file.surfaces) {
@@ -44,8 +49,8 @@ class Memory {
   explicit Memory(const File& file) : file_(file) {}
   uint64_t take(uint64_t bytes) {
     if (bytes > memory_end - next_ || pages(bytes) > memory_end - next_)
-      throw Error(message_name(file_), "memory", "program and tensors do not fit the engine's 32-bit addresses",
-                  "split the network");
+      throw Error(message_name(file_), "memory",
+                  "program and tensors do not fit the engine's 32-bit addresses", "split the network");
     const uint64_t address = next_;
     next_ += pages(bytes);
     return address;

@@ -1,7 +1,7 @@
 // Container to File: which dialect it is, where program, constants and scratch lie, what the surfaces are.
 //
-// What no other part of the project relies on and a writer derives again (event counts, section flags, padding) is not
-// checked here; hwxdump --rewrite compares the bytes.
+// What no other part of the project relies on and a writer derives again (event counts, section flags,
+// padding) is not checked here; hwxdump --rewrite compares the bytes.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -22,10 +22,12 @@ struct Reader {
 };
 
 void check_header(const Container& container, const std::string& name) {
-  if (container.type != cpu_type) throw Error(name, "header", fmt::format("unknown processor type {:#x}", container.type));
+  if (container.type != cpu_type)
+    throw Error(name, "header", fmt::format("unknown processor type {:#x}", container.type));
   if (container.subtype != cpu_subtype_h13)
     throw Error(name, "header",
-                fmt::format("compiled for another engine (subtype {}, H13 is {})", container.subtype, cpu_subtype_h13),
+                fmt::format("compiled for another engine (subtype {}, H13 is {})", container.subtype,
+                            cpu_subtype_h13),
                 "compile it for H13 (A14, M1)");
 }
 
@@ -125,10 +127,11 @@ uint32_t slot_of(const Reader& reader, const File& file, const Surface& surface)
   reader.fail("tensor " + surface.binding, "no base address slot holds its address");
 }
 
-// One surface per __FVMLIB segment, in their order; the binding command at its address names it, the tensor thread of
-// that name describes it.
+// One surface per __FVMLIB segment, in their order; the binding command at its address names it, the tensor
+// thread of that name describes it.
 void read_surfaces(const Reader& reader, const std::vector<const Thread*>& tensors, File& file) {
-  if (tensors.size() > slot_count - first_surface_slot) reader.fail("tensor threads", "there are more than slots");
+  if (tensors.size() > slot_count - first_surface_slot)
+    reader.fail("tensor threads", "there are more than slots");
   std::vector<Surface> described;
   for (const Thread* thread : tensors) described.push_back(read_tensor(reader, *thread));
   for (const Segment& segment : reader.container.segments) {
@@ -138,8 +141,9 @@ void read_surfaces(const Reader& reader, const std::vector<const Thread*>& tenso
                                       [&](const Binding& b) { return b.address == segment.address; });
     if (binding == reader.container.bindings.end())
       reader.fail(fmt::format("segment at {:#x}", segment.address), "no surface is bound there");
-    const auto tensor = std::find_if(described.begin(), described.end(),
-                                     [&](const Surface& surface) { return surface.binding == binding->name; });
+    const auto tensor = std::find_if(described.begin(), described.end(), [&](const Surface& surface) {
+      return surface.binding == binding->name;
+    });
     if (tensor == described.end()) reader.fail("surface " + binding->name, "no tensor thread describes it");
     Surface surface = *tensor;
     surface.address = segment.address;
@@ -155,7 +159,8 @@ void read_surfaces(const Reader& reader, const std::vector<const Thread*>& tenso
 void read_program(const Reader& reader, const Thread& thread, File& file) {
   namespace program = program_thread;
   file.network = thread_string(reader, thread, program::name_offset, "the name of the network");
-  file.first_task_words = reader.in.u32(thread.offset + program::first_task_words_less_1, "the program thread") + 1;
+  file.first_task_words =
+      reader.in.u32(thread.offset + program::first_task_words_less_1, "the program thread") + 1;
   file.scratch_figure = reader.in.u64(thread.offset + program::scratch_figure, "the program thread");
   for (uint32_t slot = 0; slot < slot_count; ++slot)
     file.slots[slot] = reader.in.u64(thread.offset + program::slots + 8ull * slot, "the program thread");
@@ -173,13 +178,15 @@ void read_sections(const Reader& reader, File& file) {
   file.text_address = text->address;
   file.constants = contents(reader, *constants);
   file.const_address = constants->address;
-  if (text->relocations.empty() && file.constants.size() == static_cast<size_t>(page) && all_zero(file.constants))
+  if (text->relocations.empty() && file.constants.size() == static_cast<size_t>(page) &&
+      all_zero(file.constants))
     file.constants.clear();
   if (const Section* scratch = reader.container.find("__DATA", "__bss")) {
     file.scratch_bytes = scratch->size;
     file.scratch_address = scratch->address;
   }
-  if (const Section* debug = reader.container.find("__DEBUG", "__debug_info")) file.debug_info = contents(reader, *debug);
+  if (const Section* debug = reader.container.find("__DEBUG", "__debug_info"))
+    file.debug_info = contents(reader, *debug);
 }
 
 constexpr std::string_view channel_mark = "_ne_";
@@ -194,7 +201,8 @@ std::vector<const Symbol*> constant_symbols(const Container& container) {
       if (segment.name == "__TEXT" && section.name == "__const") constants = ordinal;
     }
   for (const Symbol& symbol : container.symbols)
-    if (symbol.section == constants && constants != 0 && symbol.name.starts_with("K")) found.push_back(&symbol);
+    if (symbol.section == constants && constants != 0 && symbol.name.starts_with("K"))
+      found.push_back(&symbol);
   return found;
 }
 
@@ -202,12 +210,13 @@ uint32_t channel_of(const std::string& symbol) {
   const size_t mark = symbol.rfind(channel_mark);
   if (mark == std::string::npos) return 0;
   const std::string digits = symbol.substr(mark + channel_mark.size());
-  if (digits.empty() || digits.size() > 2 || digits.find_first_not_of("0123456789") != std::string::npos) return 0;
+  if (digits.empty() || digits.size() > 2 || digits.find_first_not_of("0123456789") != std::string::npos)
+    return 0;
   return static_cast<uint32_t>(std::stoi(digits));
 }
 
-// One tile per relocation; the word it relocates holds the tile's offset in the constants. The symbols stand in the same
-// order. Their common digits are the file's kernel symbol.
+// One tile per relocation; the word it relocates holds the tile's offset in the constants. The symbols stand
+// in the same order. Their common digits are the file's kernel symbol.
 void read_tiles(const Reader& reader, File& file) {
   const std::vector<const Symbol*> symbols = constant_symbols(reader.container);
   const std::vector<Relocation>& relocations = reader.container.find("__TEXT", "__text")->relocations;

@@ -1,7 +1,8 @@
 // File to bytes: header, load commands, symbols, strings, relocations, and behind them the program.
 //
-// The commands say where in the file the sections and tables lie, and that depends on how long the commands are. Their
-// length does not depend on the numbers in them, so they are written twice: once to measure, once with the positions.
+// The commands say where in the file the sections and tables lie, and that depends on how long the commands
+// are. Their length does not depend on the numbers in them, so they are written twice: once to measure, once
+// with the positions.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -44,37 +45,48 @@ struct Positions {
 Segment text_segment(const File& file, const Positions& at) {
   const uint64_t constant_bytes = constant_section_size(file);
   const bool relocated = !file.tiles.empty();
-  Segment segment{"__TEXT", file.text_address, 0, at.text, 0, read_execute, relocated ? 0 : no_relocations, {}};
+  Segment segment{"__TEXT", file.text_address, 0, at.text, 0, read_execute, relocated ? 0 : no_relocations,
+                  {}};
   segment.size = up(file.const_address - file.text_address + constant_bytes, page);
   segment.file_size = segment.size;
-  Section text{"__text", "__TEXT", file.text_address, file.text.size(), static_cast<uint32_t>(at.text), 14,
-               0,        0,        {}};
+  Section text{"__text", "__TEXT", file.text_address, file.text.size(), static_cast<uint32_t>(at.text), 14, 0,
+               0,        {}};
   text.flags = section_type::text | (relocated ? local_relocations : 0);
   text.relocation_offset = relocated ? static_cast<uint32_t>(at.relocations) : 0;
   text.relocations.resize(file.tiles.size());
   segment.sections.push_back(text);
-  segment.sections.push_back({"__const", "__TEXT", file.const_address, constant_bytes,
-                              static_cast<uint32_t>(at.constants), 6, 0, section_type::constants, {}});
+  segment.sections.push_back({"__const",
+                              "__TEXT",
+                              file.const_address,
+                              constant_bytes,
+                              static_cast<uint32_t>(at.constants),
+                              6,
+                              0,
+                              section_type::constants,
+                              {}});
   return segment;
 }
 
 // A segment of memory that the file has no bytes for.
-Segment memory_segment(const char* name, uint64_t address, uint64_t bytes, uint32_t protection, uint32_t flags,
-                       const char* section, uint32_t align, uint32_t type) {
-  return {name, address, up(bytes, page), 0, 0, protection, flags, {{section, name, address, bytes, 0, align, 0, type, {}}}};
+Segment memory_segment(const char* name, uint64_t address, uint64_t bytes, uint32_t protection,
+                       uint32_t flags, const char* section, uint32_t align, uint32_t type) {
+  return {name, address,    up(bytes, page), 0,
+          0,    protection, flags,           {{section, name, address, bytes, 0, align, 0, type, {}}}};
 }
 
 Segment surface_segment(const Surface& surface) {
   const uint64_t bytes = static_cast<uint64_t>(surface.total);
   const uint32_t flags = no_relocations | fixed_memory;
   if (surface.role == Role::Input)
-    return memory_segment("__FVMLIB", surface.address, bytes, read_only, flags, "__const", 14, section_type::input);
-  return memory_segment("__FVMLIB", surface.address, bytes, write_only, flags, "__data", 14, section_type::output);
+    return memory_segment("__FVMLIB", surface.address, bytes, read_only, flags, "__const", 14,
+                          section_type::input);
+  return memory_segment("__FVMLIB", surface.address, bytes, write_only, flags, "__data", 14,
+                        section_type::output);
 }
 
 Segment debug_segment(const File& file, const Positions& at) {
-  Segment segment = memory_segment("__DEBUG", memory_base, file.debug_info.size(), 0, no_relocations, "__debug_info", 2,
-                                   section_type::debug);
+  Segment segment = memory_segment("__DEBUG", memory_base, file.debug_info.size(), 0, no_relocations,
+                                   "__debug_info", 2, section_type::debug);
   segment.file_offset = at.debug;
   segment.file_size = segment.size;
   segment.sections[0].offset = static_cast<uint32_t>(at.debug);
@@ -83,13 +95,14 @@ Segment debug_segment(const File& file, const Positions& at) {
 
 // In the order of their load commands, which is that of their addresses.
 std::vector<Segment> list_segments(const File& file, const Positions& at) {
-  std::vector<Segment> segments = {{"__PAGEZERO", 0, static_cast<uint64_t>(page), 0, 0, 0, no_relocations, {}}};
+  std::vector<Segment> segments = {
+      {"__PAGEZERO", 0, static_cast<uint64_t>(page), 0, 0, 0, no_relocations, {}}};
   const bool text_first = facts(file.dialect).text_first;
   if (text_first) segments.push_back(text_segment(file, at));
   if (!file.debug_info.empty()) segments.push_back(debug_segment(file, at));
   if (file.scratch_bytes != 0)
-    segments.push_back(memory_segment("__DATA", file.scratch_address, file.scratch_bytes, read_write, no_relocations,
-                                      "__bss", 6, section_type::scratch));
+    segments.push_back(memory_segment("__DATA", file.scratch_address, file.scratch_bytes, read_write,
+                                      no_relocations, "__bss", 6, section_type::scratch));
   for (const Surface& surface : file.surfaces) segments.push_back(surface_segment(surface));
   if (!text_first) segments.push_back(text_segment(file, at));
   return segments;
@@ -115,7 +128,8 @@ Ordinals number_sections(const File& file) {
 
 // ------------------------------------------------------------------------------------------------ symbols
 
-// A type in the symbol table's notation: four nested arrays over an element. Takes five type numbers from `next`.
+// A type in the symbol table's notation: four nested arrays over an element. Takes five type numbers from
+// `next`.
 struct ShapeText {
   std::string text;
   uint16_t desc;
@@ -123,9 +137,9 @@ struct ShapeText {
 ShapeText shape_text(const std::string& name, const Surface& s, uint32_t element_code, int& next) {
   const int t = next;
   next += 5;
-  return {fmt::format("{}:t{}=ar1;0;{};{}=s{}n:ar1;0;{};{}=s{}c:ar1;0;{};{}=s{}h:ar1;0;{};{}=s{}w:{}", name, t, s.n,
-                      t + 1, s.batch_stride, s.c, t + 2, s.plane_stride, s.h, t + 3, s.row_stride, s.w, t + 4,
-                      s.element_size, element_code),
+  return {fmt::format("{}:t{}=ar1;0;{};{}=s{}n:ar1;0;{};{}=s{}c:ar1;0;{};{}=s{}h:ar1;0;{};{}=s{}w:{}", name,
+                      t, s.n, t + 1, s.batch_stride, s.c, t + 2, s.plane_stride, s.h, t + 3, s.row_stride,
+                      s.w, t + 4, s.element_size, element_code),
           static_cast<uint16_t>(t & 31)};
 }
 
@@ -162,8 +176,8 @@ std::vector<Symbol> list_symbols(const File& file, const Ordinals& ordinals) {
   std::vector<Symbol> symbols;
   const std::string digits = file.tiles.empty() ? "" : kernel_digits(file);
   for (const ConstantTile& tile : file.tiles)
-    symbols.push_back({tile_symbol(file, digits, tile), symbol_type::address, static_cast<uint8_t>(ordinals.constants), 2,
-                       file.const_address + tile.const_offset});
+    symbols.push_back({tile_symbol(file, digits, tile), symbol_type::address,
+                       static_cast<uint8_t>(ordinals.constants), 2, file.const_address + tile.const_offset});
   uint32_t ordinal = ordinals.first_surface;
   for (const Surface& surface : file.surfaces) {
     const uint16_t desc = surface.role == Role::Input ? dialect.input_symbol_desc : uint16_t{0};
@@ -201,7 +215,8 @@ SymbolTable symbol_table(const std::vector<Symbol>& symbols) {
   return {entries.take(), strings.take(), static_cast<uint32_t>(symbols.size())};
 }
 
-// ------------------------------------------------------------------------------------------------ load commands
+// ------------------------------------------------------------------------------------------------ load
+// commands
 
 // What the program thread says about its tasks.
 struct ProgramFigures {
@@ -214,7 +229,8 @@ ProgramFigures figures_of(const File& file) {
   for (const h13::Task& task : h13::decode_tasks(file.text, file.first_task_words, name)) {
     ++figures.tasks;
     figures.event_bits += static_cast<uint64_t>(std::popcount(task.get(h13::HeaderField::DebugLogEvents)));
-    figures.largest_cycles = std::max<uint64_t>(figures.largest_cycles, task.get(h13::HeaderField::ExeCycles));
+    figures.largest_cycles =
+        std::max<uint64_t>(figures.largest_cycles, task.get(h13::HeaderField::ExeCycles));
   }
   return figures;
 }
@@ -324,7 +340,8 @@ void put_program_thread(const File& file, Commands& to) {
   to.end();
 }
 
-// The recorded total is that of one batch, though the memory holds all of them (two captured programs with N > 1).
+// The recorded total is that of one batch, though the memory holds all of them (two captured programs with N
+// > 1).
 void put_tensor_thread(const File& file, const Surface& surface, Commands& to) {
   namespace tensor = tensor_thread;
   const DialectFacts& dialect = facts(file.dialect);
@@ -332,9 +349,9 @@ void put_tensor_thread(const File& file, const Surface& surface, Commands& to) {
   const auto length = [](const std::string& text) { return static_cast<uint32_t>(text.size() + 1); };
   const int64_t total = surface.n == 1 ? surface.total : surface.batch_stride;
   to.begin(command::thread);
-  for (const uint32_t word : {static_cast<uint32_t>(ThreadKind::Tensor), dialect.tensor_state_words, 3u,
-                              surface.role == Role::Input ? 1u : 2u, names, 0u, names + length(file.network),
-                              surface.element_code})
+  for (const uint32_t word :
+       {static_cast<uint32_t>(ThreadKind::Tensor), dialect.tensor_state_words, 3u,
+        surface.role == Role::Input ? 1u : 2u, names, 0u, names + length(file.network), surface.element_code})
     to.out().u32(word);
   for (const int64_t extent : {surface.n, surface.c, surface.h, surface.w, int64_t{1}})
     to.out().u32(static_cast<uint64_t>(extent));
@@ -410,8 +427,8 @@ Positions place_parts(const File& file, uint64_t command_bytes, const SymbolTabl
   at.symbols = header_bytes + command_bytes;
   at.strings = at.symbols + symbols.entries.size();
   at.relocations = up(at.strings + symbols.strings.size(), 8);
-  const uint64_t tables_end =
-      file.tiles.empty() ? at.strings + symbols.strings.size() : at.relocations + relocation_bytes * file.tiles.size();
+  const uint64_t tables_end = file.tiles.empty() ? at.strings + symbols.strings.size()
+                                                 : at.relocations + relocation_bytes * file.tiles.size();
   at.debug = up(tables_end, page);
   at.text = at.debug + up(file.debug_info.size(), page);
   at.constants = at.text + (file.const_address - file.text_address);
@@ -420,8 +437,9 @@ Positions place_parts(const File& file, uint64_t command_bytes, const SymbolTabl
 }
 
 void put_header(const Commands& commands, const File& file, ByteWriter& out) {
-  for (const uint64_t word : {uint64_t{magic}, uint64_t{cpu_type}, uint64_t{file.cpu_subtype}, uint64_t{executable_file},
-                              uint64_t{commands.count()}, commands.out().size(), uint64_t{header_flags}, uint64_t{0}})
+  for (const uint64_t word :
+       {uint64_t{magic}, uint64_t{cpu_type}, uint64_t{file.cpu_subtype}, uint64_t{executable_file},
+        uint64_t{commands.count()}, commands.out().size(), uint64_t{header_flags}, uint64_t{0}})
     out.u32(word);
 }
 

@@ -52,6 +52,15 @@ void check_not_zero(const Task& task) {
     if (task.get(field) == 0) fail(fmt::format("{} is 0", h13::info(field).name));
 }
 
+// Registers that decide on the result: a bit without a name may mean anything.
+void check_no_unknown_bits(const Task& task) {
+  for (const Reg reg : {Reg::ChCfg, Reg::ConvCfg, Reg::ConvCfg3d, Reg::GroupConvCfg, Reg::PESrcCfg, Reg::L2Cfg,
+                        Reg::SourceCfg, Reg::ResultCfg, Reg::PECfg, Reg::KernelCfg, Reg::MACCfg, Reg::AccBias,
+                        Reg::PostScale})
+    if (const uint32_t unknown = task[reg] & ~h13::known_bits(reg))
+      fail(fmt::format("{} has bits 0x{:x} set, whose effect is not known", h13::info(reg).name, unknown));
+}
+
 // Statements that must agree with each other.
 void check_agreement(const Task& task, TaskType type) {
   const bool neural = type == TaskType::Neural;
@@ -278,6 +287,7 @@ void check_windows(const Descriptor& descriptor) {
 
 Descriptor describe(const Task& task, const Slots& slots, Memory& l2) {
   check_not_zero(task);
+  check_no_unknown_bits(task);
   Descriptor descriptor;
   if (task.get(Field::Cfg_TaskType) > static_cast<uint32_t>(TaskType::TwoSourceReduction))
     fail(fmt::format("Cfg.TaskType {} is not known", task.get(Field::Cfg_TaskType)));

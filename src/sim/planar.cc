@@ -27,7 +27,6 @@ using h13::Task;
 
 constexpr uint32_t pool_sum = 0, pool_average = 1, pool_maximum = 2;
 constexpr uint32_t function_reciprocal = 1, function_rsqrt = 2;
-constexpr uint32_t known_settings = 0x000d307f;  // bits of PECfg
 constexpr int64_t grain_elements = 1 << 15;
 
 float half_field(const Task& task, Field field) {
@@ -53,7 +52,6 @@ struct Settings {
         absolute(task.get(Field::PECfg_Abs) != 0) {
     if (operation > 4) throw Hazard(fmt::format("PECfg.OpMode {} is not known", operation));
     if (function > function_rsqrt) throw Hazard("PECfg.NLMode 3 is not known");
-    if (task[Reg::PECfg] & ~known_settings) throw Hazard("PECfg has bits whose effect is not known");
     if (half_field(task, Field::PreScale_PreScale) != 1) throw Hazard("PreScale other than 1; what it scales is not known");
   }
 

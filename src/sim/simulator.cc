@@ -93,9 +93,9 @@ struct Simulator::State {
 
  private:
   void reset();
-  Tensor load_source(const Operand& operand, const Descriptor& descriptor, int64_t task);
+  Tensor load_source(const Operand& operand, const Descriptor& descriptor);
   void check_dram_dependency(const Operand& operand) const;
-  void check_l2_waits(const Operand& operand, const Waits& waits, int64_t task) const;
+  void check_l2_waits(const Operand& operand) const;
   void check_runtime_kernel(const h13::Task& task) const;
   void count_dram(const View& view, const Shape& shape, uint64_t& counter);
   friend class Simulator;
@@ -167,15 +167,15 @@ void Simulator::State::check_dram_dependency(const Operand& operand) const {
   });
 }
 
-// Results left in L2 must have been waited for, by this task or an earlier one. What a DMA brought there needs no wait.
-void Simulator::State::check_l2_waits(const Operand& operand, const Waits& waits, int64_t task) const {
+// Results left in L2 must have been waited for, by this task or an earlier one; a task chained to the one before waits
+// for it, too. This holds for every captured program. What a DMA brought there needs no wait.
+void Simulator::State::check_l2_waits(const Operand& operand) const {
   for_rows(operand.view, operand.shape, [&](uint64_t address, uint64_t bytes) {
     for (uint64_t at = address; at < address + bytes; at += Memory::granule) {
       const int64_t writer = l2.writer(at);
       if (writer == no_task) continue;
       const bool neural = engine_of_task[static_cast<size_t>(writer)] == Engine::Neural;
-      const bool chained = writer == task - 1 && (neural ? waits.chained_neural : waits.chained_planar);
-      if (!chained && writer > (neural ? neural_done : planar_done))
+      if (writer > (neural ? neural_done : planar_done))
         throw Hazard(fmt::format("reads 0x{:x} of L2, which task {} wrote, without waiting for the {}", at, writer,
                                  neural ? "NE" : "PE"));
     }
@@ -196,12 +196,12 @@ void Simulator::State::count_dram(const View& view, const Shape& shape, uint64_t
   counter += static_cast<uint64_t>(shape.elements()) * bytes_of(view.format);
 }
 
-Tensor Simulator::State::load_source(const Operand& operand, const Descriptor& descriptor, int64_t task) {
+Tensor Simulator::State::load_source(const Operand& operand, const Descriptor& descriptor) {
   if (operand.dram) {
     if (&operand == &descriptor.source) check_dram_dependency(operand);
     count_dram(operand.view, operand.shape, statistics.dram_bytes_read);
   } else {
-    check_l2_waits(operand, descriptor.waits, task);
+    check_l2_waits(operand);
   }
   return load(operand.view, operand.shape);
 }
@@ -210,15 +210,15 @@ std::string Simulator::State::run_task(int64_t index) {
   const h13::Task& task = tasks[static_cast<size_t>(index)];
   const Descriptor descriptor = describe(task, slots, l2);
   engine_of_task.push_back(descriptor.engine());
-  if (descriptor.waits.neural) neural_done = index - 1;
-  if (descriptor.waits.planar) planar_done = index - 1;
+  if (descriptor.waits.neural || descriptor.waits.chained_neural) neural_done = index - 1;
+  if (descriptor.waits.planar || descriptor.waits.chained_planar) planar_done = index - 1;
 
-  Tensor source = load_source(descriptor.source, descriptor, index);
+  Tensor source = load_source(descriptor.source, descriptor);
   // What streams through L2 replaces what was there, before anything reads it again.
   if (descriptor.ring) l2.forget(descriptor.ring->begin, descriptor.ring->end - descriptor.ring->begin);
   if (descriptor.keep) store(*descriptor.keep, source, no_task);
   std::optional<Tensor> source2;
-  if (descriptor.source2) source2 = load_source(*descriptor.source2, descriptor, index);
+  if (descriptor.source2) source2 = load_source(*descriptor.source2, descriptor);
   if (descriptor.ring2) l2.forget(descriptor.ring2->begin, descriptor.ring2->end - descriptor.ring2->begin);
 
   std::string what;

@@ -1,5 +1,5 @@
-// coreml2hwx: compiles a model for the Apple Neural Engine. mlmodelc2hwx is the same program under the name that users of
-// compiled models know.
+// coreml2hwx: compiles a model for the Apple Neural Engine. mlmodelc2hwx is the same program under the name
+// that users of compiled models know.
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -16,6 +16,7 @@
 #include "driver/verify.h"
 #include "report/report.h"
 #include "tools/program.h"
+#include "tools/progress.h"
 
 namespace {
 
@@ -36,9 +37,9 @@ void log_line(const std::string& program, const std::string& text) {
   const auto now = std::chrono::system_clock::now();
   const auto milliseconds =
       std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
-  const std::string line =
-      fmt::format("{:%Y-%m-%d %H:%M:%S}.{:03} {}[{}:{}] {}\n", fmt::localtime(std::chrono::system_clock::to_time_t(now)),
-                  milliseconds, program, ::getpid(), ::getpid(), text);
+  const std::string line = fmt::format("{:%Y-%m-%d %H:%M:%S}.{:03} {}[{}:{}] {}\n",
+                                       fmt::localtime(std::chrono::system_clock::to_time_t(now)),
+                                       milliseconds, program, ::getpid(), ::getpid(), text);
   std::fputs(line.c_str(), stderr);
 }
 
@@ -50,7 +51,8 @@ fs::path safe_folder(const fs::path& parent, const std::string& name) {
   struct stat status {};
   if (::lstat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode) || status.st_uid != ::geteuid() ||
       (status.st_mode & 022) != 0)
-    throw Error(folder.string(), "", "is not a folder of yours that only you can write to", "give a folder with -o");
+    throw Error(folder.string(), "", "is not a folder of yours that only you can write to",
+                "give a folder with -o");
   return folder;
 }
 
@@ -65,17 +67,20 @@ ordered_json verification_json(const driver::Verification& verification) {
                       {"simulate_seconds", verification.statistics.seconds},
                       {"multiply_accumulates", verification.statistics.multiply_accumulates}};
   for (const driver::OutputError& error : verification.outputs)
-    out["outputs"].push_back(
-        {{"name", error.name}, {"snr_db", error.snr_db}, {"max_abs", error.max_abs}, {"max_rel", error.max_rel}});
+    out["outputs"].push_back({{"name", error.name},
+                              {"snr_db", error.snr_db},
+                              {"max_abs", error.max_abs},
+                              {"max_rel", error.max_rel}});
   if (!verification.first_stray.name.empty())
-    out["first_stray"] = {{"name", verification.first_stray.name}, {"snr_db", verification.first_stray.snr_db}};
+    out["first_stray"] = {{"name", verification.first_stray.name},
+                          {"snr_db", verification.first_stray.snr_db}};
   return out;
 }
 
 void print_verification(const driver::Verification& verification) {
   for (const driver::OutputError& error : verification.outputs)
-    fmt::print(stderr, "verify: {}: {:.1f} dB, largest difference {:.3g} ({:.3g} of the largest value)\n", error.name,
-               error.snr_db, error.max_abs, error.max_rel);
+    fmt::print(stderr, "verify: {}: {:.1f} dB, largest difference {:.3g} ({:.3g} of the largest value)\n",
+               error.name, error.snr_db, error.max_abs, error.max_rel);
   if (!verification.first_stray.name.empty())
     fmt::print(stderr, "verify: first layer that strays: {} ({:.1f} dB)\n", verification.first_stray.name,
                verification.first_stray.snr_db);
@@ -86,11 +91,14 @@ std::string options_line(const Arguments& arguments) {
   std::string emit;
   for (const std::string& what : arguments.compile.emit) emit += (emit.empty() ? "" : ",") + what;
   return fmt::format("options: {{target = {}; compat = {}; emit = \"{}\";{}{}}}", arguments.target,
-                     arguments.compile.compat, emit, arguments.compile.native_pooling ? " experimental = native-pooling;" : "",
+                     arguments.compile.compat, emit,
+                     arguments.compile.native_pooling ? " experimental = native-pooling;" : "",
                      arguments.verify ? " verify = 1;" : "");
 }
 
-std::string file_url(const fs::path& path) { return "file://" + fs::absolute(path).lexically_normal().string(); }
+std::string file_url(const fs::path& path) {
+  return "file://" + fs::absolute(path).lexically_normal().string();
+}
 
 void log_stages(const std::string& program, const Arguments& arguments, const driver::Compiled& compiled) {
   if (arguments.quiet) return;
@@ -123,16 +131,14 @@ int compile(const std::string& program, Arguments arguments) {
   if (arguments.verify) {
     sim::Options simulation;
     if (!arguments.quiet) simulation.progress = progress_line("simulating task");
-    const driver::Verification verification = driver::verify(compiled, arguments.compile,
-                                                             driver::match_inputs(arguments.inputs, compiled.sidecar), arguments.seed,
-                                                             simulation);
+    const driver::Verification verification =
+        driver::verify(compiled, arguments.compile, driver::match_inputs(arguments.inputs, compiled.sidecar),
+                       arguments.seed, simulation);
     result["verify"] = verification_json(verification);
     if (!arguments.quiet) print_verification(verification);
   }
-  if (arguments.verbose)
-    fmt::print(stderr, "{}", report::layer_table(compiled.program));
-  if (arguments.json)
-    fmt::print("{}\n", result.dump(2, ' ', false, ordered_json::error_handler_t::replace));
+  if (arguments.verbose) fmt::print(stderr, "{}", report::layer_table(compiled.program));
+  if (arguments.json) fmt::print("{}\n", result.dump(2, ' ', false, ordered_json::error_handler_t::replace));
   return 0;
 }
 
@@ -168,22 +174,27 @@ int main(int argc, char** argv) {
   app.add_option("--compat", arguments.compile.compat, "which of Apple's compilers to agree with")
       ->check(CLI::IsMember({"4.2.1", "5.4.1", "7.6.4", "9.509"}))
       ->capture_default_str();
-  app.add_option("--target", arguments.target, "engine generation")->check(CLI::IsMember({"h13"}))->capture_default_str();
+  app.add_option("--target", arguments.target, "engine generation")
+      ->check(CLI::IsMember({"h13"}))
+      ->capture_default_str();
   app.add_option("--emit", arguments.emit,
                  "what to write: hwx, mlmodelc, plist, dot, text, json (comma-separated; default: hwx)")
       ->delimiter(',')
       ->check(CLI::IsMember({"hwx", "mlmodelc", "plist", "dot", "text", "json"}));
-  app.add_option("--experimental", arguments.experimental,
-                 "use a form that no public Apple program shows: native-pooling (windowed pooling as one PE task)")
+  app.add_option(
+         "--experimental", arguments.experimental,
+         "use a form that no public Apple program shows: native-pooling (windowed pooling as one PE task)")
       ->check(CLI::IsMember({"native-pooling"}));
   app.add_flag("--verify", arguments.verify,
                "run the program on the simulator and the model on the reference interpreter, and compare");
-  app.add_option("--input", arguments.inputs, "input for --verify: [NAME=]FILE (.npy, PNG, JPEG, PNM; default: random)");
+  app.add_option("--input", arguments.inputs,
+                 "input for --verify: [NAME=]FILE (.npy, PNG, JPEG, PNM; default: random)");
   app.add_option("--seed", arguments.seed, "seed of the random inputs")->capture_default_str();
   app.add_flag("--json", arguments.json, "print the result as one JSON object");
   app.add_flag("-v,--verbose", arguments.verbose, "print the table of layers, tasks and costs");
   app.add_flag("-q,--quiet", arguments.quiet, "no log lines");
-  app.footer("Exit status: 0 done, 1 the model is refused or unreadable, 2 wrong usage, 70 a bug of this program.");
+  app.footer(
+      "Exit status: 0 done, 1 the model is refused or unreadable, 2 wrong usage, 70 a bug of this program.");
   return run_program(argc, argv, app, [&] {
     arguments.debug = word == "debug";
     if (!arguments.emit.empty()) arguments.compile.emit = {arguments.emit.begin(), arguments.emit.end()};

@@ -16,7 +16,9 @@ struct Arguments {
   bool words = false, json = false, sections = false, registers = false;
 };
 
-void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+void print(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
 
 int run(const Arguments& arguments) {
   if (arguments.registers) {
@@ -43,10 +45,13 @@ int run(const Arguments& arguments) {
 
 int main(int argc, char** argv) {
   Arguments arguments;
-  CLI::App app("Explains a .hwx program for the Apple Neural Engine (H13: A14, M1): container, surfaces, every task with "
-               "named registers and fields.");
+  CLI::App app(
+      "Explains a .hwx program for the Apple Neural Engine (H13: A14, M1): container, surfaces, every task "
+      "with "
+      "named registers and fields.",
+      "hwxdump");
   app.set_version_flag("--version", version_text("hwxdump"));
-  app.add_option("FILE", arguments.file, "a .hwx program");
+  app.add_option("FILE", arguments.file, "a .hwx program")->type_name("");
   CLI::Option_group* views = app.add_option_group("Views", "what to print instead of the whole explanation");
   views->add_flag("--words", arguments.words, "the words of all tasks, in the form of captured programs");
   views->add_flag("--json", arguments.json, "everything as one JSON object");
@@ -54,7 +59,9 @@ int main(int argc, char** argv) {
   views->add_flag("--registers", arguments.registers, "the register table as Markdown; needs no FILE");
   views->require_option(0, 1);
   app.add_option("--rewrite", arguments.rewritten,
-                 "decode the program, encode it again into this file, and insist that no byte differs");
-  app.footer("Exit status: 0 done, 1 the file is refused or unreadable, 2 wrong usage, 70 a bug of this program.");
+                 "decode the program, encode it again into the file OUT, and insist that no byte differs")
+      ->type_name("OUT");
+  app.footer(
+      "Exit status: 0 done, 1 the file is refused or unreadable, 2 wrong usage, 70 a bug of this program.");
   return run_program(argc, argv, app, [&] { return run(arguments); });
 }

@@ -1,7 +1,7 @@
 // hwxrun: runs a .hwx program, ours or Apple's, on the functional simulator.
 //
-// A .hwx knows surfaces of fp16 numbers and nothing of pictures or labels; those come from the model.json that coreml2hwx
-// leaves beside it. Without one, inputs and outputs are the surfaces themselves.
+// A .hwx knows surfaces of fp16 numbers and nothing of pictures or labels; those come from the model.json
+// that coreml2hwx leaves beside it. Without one, inputs and outputs are the surfaces themselves.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -18,6 +18,7 @@
 #include "hwx/file.h"
 #include "media/array.h"
 #include "tools/program.h"
+#include "tools/progress.h"
 
 namespace {
 
@@ -55,7 +56,8 @@ driver::Sidecar sidecar_for(const hwx::File& file, const fs::path& path) {
     const bool ours = std::all_of(sidecar.inputs.begin(), sidecar.inputs.end(), known) &&
                       std::all_of(sidecar.outputs.begin(), sidecar.outputs.end(), known);
     if (!ours)
-      throw Error(beside.string(), "", "describes another program than " + path.string(), "remove or replace it");
+      throw Error(beside.string(), "", "describes another program than " + path.string(),
+                  "remove or replace it");
     return sidecar;
   }
   driver::Sidecar sidecar;
@@ -123,7 +125,8 @@ std::string file_name(std::string name) {
   return name.empty() || name[0] == '.' ? "_" + name : name;
 }
 
-void write_output(const Arguments& arguments, const driver::SidecarFeature& feature, const std::vector<float>& values) {
+void write_output(const Arguments& arguments, const driver::SidecarFeature& feature,
+                  const std::vector<float>& values) {
   const fs::path stem = arguments.output / file_name(feature.name);
   if (feature.image) {
     media::write_png(stem.string() + ".png", driver::to_image(feature, values));
@@ -132,8 +135,8 @@ void write_output(const Arguments& arguments, const driver::SidecarFeature& feat
   media::write_npy(stem.string() + ".npy", {feature.shape, values});
 }
 
-void print_output(const Arguments& arguments, const driver::Sidecar& sidecar, const driver::SidecarFeature& feature,
-                  const std::vector<float>& values) {
+void print_output(const Arguments& arguments, const driver::Sidecar& sidecar,
+                  const driver::SidecarFeature& feature, const std::vector<float>& values) {
   std::string shape;
   for (const int64_t length : feature.shape) shape += fmt::format("{}{}", shape.empty() ? "" : "x", length);
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
@@ -182,7 +185,9 @@ int main(int argc, char** argv) {
   Arguments arguments;
   CLI::App app("Runs a .hwx program, ours or Apple's, on a functional simulator of the H13 engine.");
   app.set_version_flag("--version", version_text("hwxrun"));
-  app.add_option("FILE", arguments.file, "the program; a model.json beside it names inputs, outputs and labels")->required();
+  app.add_option("FILE", arguments.file,
+                 "the program; a model.json beside it names inputs, outputs and labels")
+      ->required();
   app.add_option("--input", arguments.inputs,
                  "[NAME=]FILE: PNG, JPEG, PNM, .npy, raw .f32 or .f16 (once per input)");
   app.add_flag("--random", arguments.random, "random values for inputs without a file");
@@ -191,7 +196,9 @@ int main(int argc, char** argv) {
   app.add_option("--top", arguments.top, "show the K largest values of each output with their labels");
   app.add_flag("--json", arguments.json, "print the outputs as one JSON object (values up to 1024 elements)");
   app.add_flag("--trace", arguments.trace, "print each task as it runs");
-  app.footer("Hazards (reads of memory nobody wrote, overlaps, broken limits) are errors.\n"
-             "Exit status: 0 done, 1 the file is unreadable or a hazard was met, 2 wrong usage, 70 a bug of this program.");
+  app.footer(
+      "Hazards (reads of memory nobody wrote, overlaps, broken limits) are errors.\n"
+      "Exit status: 0 done, 1 the file is unreadable or a hazard was met, 2 wrong usage, 70 a bug of this "
+      "program.");
   return run_program(argc, argv, app, [&] { return run(arguments); });
 }

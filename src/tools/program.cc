@@ -1,5 +1,5 @@
-// Exceptions to exit statuses. Whatever escapes from a program is named here once, so that no program ends in a stack
-// trace and no two spell an error differently.
+// Exceptions to exit statuses. Whatever escapes from a program is named here once, so that no program ends in
+// a stack trace and no two spell an error differently.
 #include "tools/program.h"
 
 #include <fmt/format.h>
@@ -38,18 +38,22 @@ int report_usage(const CLI::ParseError& error, const std::string& program) {
 
 }  // namespace
 
-std::string version_text(const std::string& program) { return program + " " + ANE_VERSION; }
+std::string version_text(const std::string& program) {
+  return program + " " + ANE_VERSION;
+}
 
 int run_program(int argc, char** argv, CLI::App& app, const std::function<int()>& body) {
   try {
     app.parse(argc, argv);
     const int status = body();
-    if (std::fflush(stdout) != 0 || std::ferror(stdout)) return report_error(exit_refused, "standard output cannot be written");
+    if (std::fflush(stdout) != 0 || std::ferror(stdout))
+      return report_error(exit_refused, "standard output cannot be written");
     return status;
   } catch (const CLI::Success& answer) {  // --help and --version
     return app.exit(answer);
   } catch (const CLI::ParseError& error) {
-    return report_usage(error, argc > 0 ? std::filesystem::path(argv[0]).filename().string() : app.get_name());
+    return report_usage(error,
+                        argc > 0 ? std::filesystem::path(argv[0]).filename().string() : app.get_name());
   } catch (const Error& error) {
     return report_error(exit_refused, error.what());
   } catch (const std::bad_alloc&) {
@@ -57,7 +61,8 @@ int run_program(int argc, char** argv, CLI::App& app, const std::function<int()>
   } catch (const std::filesystem::filesystem_error& error) {
     return report_error(exit_refused, error.what());
   } catch (const std::exception& error) {
-    return report_error(exit_bug, fmt::format("internal error: {}; please report it with the input", error.what()));
+    return report_error(exit_bug,
+                        fmt::format("internal error: {}; please report it with the input", error.what()));
   }
 }
 

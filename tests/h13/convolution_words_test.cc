@@ -1,6 +1,7 @@
-// Our words for single convolutions against those that Apple's compiler emitted (zin 9.509): leg 2 of docs/evidence.md.
-// The cases say their shapes in their names; weights are 0.5 throughout but for the start of the file that the recording
-// read as the first weights, which matters for the sizes of zero-skipping kernels.
+// Our words for single convolutions against those that Apple's compiler emitted (zin 9.509): leg 2 of
+// docs/evidence.md. The cases say their shapes in their names; weights are 0.5 throughout but for the start
+// of the file that the recording read as the first weights, which matters for the sizes of zero-skipping
+// kernels.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -22,7 +23,8 @@ struct Case {
 };
 
 std::optional<Case> case_of(const std::string& name) {
-  static const std::regex form(R"(conv_(?:known|probe)_k(\d+)_c(\d+)_n(\d+)_s(\d+)_st(\d+)_g(\d+)_bias(\d)_(same|valid))");
+  static const std::regex form(
+      R"(conv_(?:known|probe)_k(\d+)_c(\d+)_n(\d+)_s(\d+)_st(\d+)_g(\d+)_bias(\d)_(same|valid))");
   std::smatch m;
   if (!std::regex_match(name, m, form)) return std::nullopt;
   Case c;
@@ -35,8 +37,11 @@ std::optional<Case> case_of(const std::string& name) {
 aneir::Constant recorded_weights(int64_t count, int64_t longest, uint16_t value) {
   auto bytes = std::make_shared<Bytes>(static_cast<size_t>(std::max<int64_t>(128, 2 * count)));
   for (size_t i = 128; i + 1 < bytes->size(); i += 2) std::memcpy(bytes->data() + i, &value, 2);
-  const auto put = [&](size_t at, uint64_t word, size_t size) { std::memcpy(bytes->data() + at, &word, size); };
-  put(0, 1, 4), put(4, 2, 4), put(64, 0xdeadbeef, 4), put(68, static_cast<uint64_t>(longest) * 2, 8), put(76, 128, 8);
+  const auto put = [&](size_t at, uint64_t word, size_t size) {
+    std::memcpy(bytes->data() + at, &word, size);
+  };
+  put(0, 1, 4), put(4, 2, 4), put(64, 0xdeadbeef, 4), put(68, static_cast<uint64_t>(longest) * 2, 8),
+      put(76, 128, 8);
   aneir::Constant constant;
   constant.type = aneir::ElementType::Float16;
   constant.bytes = ByteSpan(*bytes).first(static_cast<size_t>(2 * count));
@@ -74,8 +79,8 @@ aneir::Network network_of(const Case& c, uint16_t value) {
   return network;
 }
 
-// Tasks whose words no rule explains yet: large patches at an exact tie, tiles of images larger than L2 together with
-// their splits, and a skew. docs/h13-rules.md lists each.
+// Tasks whose words no rule explains yet: large patches at an exact tie, tiles of images larger than L2
+// together with their splits, and a skew. docs/h13-rules.md lists each.
 TEST(ConvolutionWords, AgreeWithCapturedPrograms) {
   ANE_NEED_EVIDENCE("oracles/h13");
   int exact = 0, total = 0;
@@ -84,7 +89,8 @@ TEST(ConvolutionWords, AgreeWithCapturedPrograms) {
     const std::optional<Case> c = case_of(oracle.name);
     if (!c) continue;
     ++total;
-    const Program program = compile_network(network_of(*c, value_in(oracle)), compat(hwx::Dialect::D), target());
+    const Program program =
+        compile_network(network_of(*c, value_in(oracle)), compat(hwx::Dialect::D), target());
     std::string difference = test::differences(oracle.tasks, program.tasks);
     const std::string hash = test::value_of(oracle.lines.at("const"), "sha256");
     if (hash.find_first_not_of('0') != std::string::npos && hash != sha256(program.file.constants))

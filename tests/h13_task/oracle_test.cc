@@ -30,8 +30,8 @@ Task build(const test::OracleTask& from) {
 
 // What encoding derives from a task's neighbours, with the fields cleared: it has to come back.
 void clear_links(Task& task) {
-  for (const HeaderField field : {HeaderField::TID, HeaderField::LNID, HeaderField::EON, HeaderField::NextSize,
-                                  HeaderField::NextPointer, HeaderField::TBE})
+  for (const HeaderField field : {HeaderField::TID, HeaderField::LNID, HeaderField::EON,
+                                  HeaderField::NextSize, HeaderField::NextPointer, HeaderField::TBE})
     task.set(field, 0);
 }
 
@@ -51,8 +51,8 @@ TEST(Oracle, EncodingFillsInTheLinksAsCaptured) {
     const std::vector<Task> back = decode_tasks(text, first, oracle.name);
     ASSERT_EQ(back.size(), oracle.tasks.size()) << oracle.name;
     for (size_t i = 0; i < back.size(); ++i) {
-      const std::vector<uint32_t> header(back[i].header.begin(),
-                                         back[i].header.begin() + static_cast<ptrdiff_t>(back[i].header_words()));
+      const std::vector<uint32_t> header(
+          back[i].header.begin(), back[i].header.begin() + static_cast<ptrdiff_t>(back[i].header_words()));
       EXPECT_EQ(header, oracle.tasks[i].header) << oracle.name << " task " << i;
       EXPECT_EQ(back[i].registers, build(oracle.tasks[i]).registers) << oracle.name << " task " << i;
     }
@@ -77,7 +77,8 @@ TEST(Oracle, EveryTaskHasOneOfTheTwoLayouts) {
     }
 }
 
-// Set bits without a name. These are the open ones; a new one is news, a vanished one belongs into registers.def.
+// Set bits without a name. These are the open ones; a new one is news, a vanished one belongs into
+// registers.def.
 TEST(Oracle, UnknownBitsAreTheOpenOnes) {
   ANE_NEED_EVIDENCE("oracles/h13");
   std::map<std::string, int> unknown;
@@ -85,7 +86,8 @@ TEST(Oracle, UnknownBitsAreTheOpenOnes) {
     for (const test::OracleTask& from : oracle.tasks) {
       const Task task = build(from);
       for (size_t word = 0; word < task.header_words(); ++word)
-        if (task.header[word] & ~known_header_bits(static_cast<int>(word))) ++unknown[fmt::format("header word {}", word)];
+        if (task.header[word] & ~known_header_bits(static_cast<int>(word)))
+          ++unknown[fmt::format("header word {}", word)];
       for (size_t r = 0; r < register_count; ++r) {
         const Reg reg = static_cast<Reg>(r);
         const uint32_t bits = task.registers[r] & ~known_bits(reg);

@@ -15,8 +15,8 @@ TEST(Registers, EveryAddressLeadsBackToItsRegister) {
     EXPECT_EQ(register_at(info(reg).address), reg) << info(reg).name;
     EXPECT_EQ(register_at(info(reg).address + 1), Reg::Count);
   }
-  EXPECT_EQ(register_at(0x40), Reg::Count);      // behind the Common block
-  EXPECT_EQ(register_at(0x1f8f8), Reg::Count);   // behind the last coefficient register
+  EXPECT_EQ(register_at(0x40), Reg::Count);     // behind the Common block
+  EXPECT_EQ(register_at(0x1f8f8), Reg::Count);  // behind the last coefficient register
   EXPECT_EQ(register_at(0xfffffffc), Reg::Count);
 }
 
@@ -47,7 +47,8 @@ TEST(Registers, HeaderFieldsDoNotOverlap) {
   }
 }
 
-// Both layouts cover what they say: the full one every register, the short one all but the 32 coefficient registers.
+// Both layouts cover what they say: the full one every register, the short one all but the 32 coefficient
+// registers.
 TEST(Registers, LayoutsCoverTheTable) {
   for (const Layout layout : {Layout::Full, Layout::Short}) {
     Task task;

@@ -26,7 +26,9 @@ std::vector<Task> three_tasks() {
   return tasks;
 }
 
-void put_word(Bytes& bytes, size_t offset, uint32_t word) { std::memcpy(bytes.data() + offset, &word, sizeof word); }
+void put_word(Bytes& bytes, size_t offset, uint32_t word) {
+  std::memcpy(bytes.data() + offset, &word, sizeof word);
+}
 
 TEST(Task, FieldsTakeTheirBitsOnly) {
   Task task;
@@ -136,7 +138,8 @@ TEST(BadTask, RandomDamageDoesNoHarm) {
   size_t decoded = 0;
   for (int round = 0; round < 3000; ++round) {
     Bytes bytes = text;
-    for (uint32_t hits = 1 + word() % 4; hits > 0; --hits) put_word(bytes, word() % (text.size() / 4) * 4, word());
+    for (uint32_t hits = 1 + word() % 4; hits > 0; --hits)
+      put_word(bytes, word() % (text.size() / 4) * 4, word());
     try {
       std::vector<Task> tasks = decode_tasks(bytes, 126, "damaged");
       encode_tasks(tasks);

@@ -1,4 +1,5 @@
-// Damaged and hostile files end in an Error, never in a crash, and never ask for more memory than they are worth.
+// Damaged and hostile files end in an Error, never in a crash, and never ask for more memory than they are
+// worth.
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -7,13 +8,15 @@
 #include "base/error.h"
 #include "h13/task.h"
 #include "hwx/container.h"
-#include "support/golden.h"
 #include "hwx/sample.h"
+#include "support/golden.h"
 
 namespace ane::hwx {
 namespace {
 
-Bytes sample_bytes(Dialect dialect = Dialect::B) { return write(sample_file::make(dialect, sample_file::Constants::Tiled)); }
+Bytes sample_bytes(Dialect dialect = Dialect::B) {
+  return write(sample_file::make(dialect, sample_file::Constants::Tiled));
+}
 
 template <typename T>
 void put(Bytes& bytes, uint64_t offset, T value) {
@@ -21,7 +24,8 @@ void put(Bytes& bytes, uint64_t offset, T value) {
   std::memcpy(bytes.data() + offset, &value, sizeof value);
 }
 
-// Reading, and everything that a reader's result promises: its tasks may be taken apart and it can be written.
+// Reading, and everything that a reader's result promises: its tasks may be taken apart and it can be
+// written.
 void read_and_use(const Bytes& bytes) {
   const File file = read(bytes, "bad.hwx");
   h13::decode_tasks(file.text, file.first_task_words, file.name);
@@ -31,7 +35,8 @@ void read_and_use(const Bytes& bytes) {
 TEST(BadHwx, TruncatedAnywhere) {
   const Bytes bytes = sample_bytes();
   for (size_t size = 0; size < bytes.size(); size += 512)
-    EXPECT_THROW(read_and_use(Bytes(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(size))), Error) << size;
+    EXPECT_THROW(read_and_use(Bytes(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(size))), Error)
+        << size;
 }
 
 TEST(BadHwx, WrongMagic) {
@@ -65,7 +70,8 @@ TEST(BadHwx, HugeCommandCountsAndSizes) {
   EXPECT_THROW(read(none, "bad.hwx"), Error);
 }
 
-// The second command is __TEXT: sections at +0x40, then __text with its size at +0x48 + 0x28, relocations at + 0x3c.
+// The second command is __TEXT: sections at +0x40, then __text with its size at +0x48 + 0x28, relocations at
+// + 0x3c.
 TEST(BadHwx, HugeSectionsAndRelocations) {
   const uint64_t text_command = 0x20 + 72;
   for (const uint64_t offset : {text_command + 0x40, text_command + 0x48 + 0x28, text_command + 0x48 + 0x2c,
@@ -81,7 +87,8 @@ TEST(BadHwx, SymbolsThatShareALongName) {
   ByteWriter file;
   const uint32_t symbols = 0x4000, string_bytes = 0x40000;
   for (const uint32_t word : {magic, cpu_type, cpu_subtype_h13, 2u, 1u, 0x18u, 0u, 0u}) file.u32(word);
-  for (const uint32_t word : {command::symbols, 0x18u, 0x38u, symbols, 0x38u + 16 * symbols, string_bytes}) file.u32(word);
+  for (const uint32_t word : {command::symbols, 0x18u, 0x38u, symbols, 0x38u + 16 * symbols, string_bytes})
+    file.u32(word);
   for (uint32_t i = 0; i < symbols; ++i) file.zeros(16);
   file.bytes(Bytes(string_bytes - 1, 'a'));
   file.zeros(1);
@@ -94,10 +101,10 @@ TEST(BadHwx, TasksThatLeaveTheText) {
     std::memcpy(file.text.data() + offset_in_task, &word, sizeof word);
     return write(file);
   };
-  EXPECT_THROW(with_word(7 * 4, 0x1000), Error);                // next task behind the end
-  EXPECT_THROW(with_word(0x300 + 7 * 4, 0x300), Error);         // a loop
-  EXPECT_THROW(with_word(0x28, 63u << 26 | 0x1f800), Error);    // a record that eats its neighbours
-  EXPECT_THROW(with_word(0x254, 63u << 26 | 0x17800), Error);   // a record past the end of the task
+  EXPECT_THROW(with_word(7 * 4, 0x1000), Error);               // next task behind the end
+  EXPECT_THROW(with_word(0x300 + 7 * 4, 0x300), Error);        // a loop
+  EXPECT_THROW(with_word(0x28, 63u << 26 | 0x1f800), Error);   // a record that eats its neighbours
+  EXPECT_THROW(with_word(0x254, 63u << 26 | 0x17800), Error);  // a record past the end of the task
 }
 
 TEST(BadHwx, SurfacesLargerThanTheirMemory) {
@@ -111,7 +118,8 @@ TEST(BadHwx, SurfacesLargerThanTheirMemory) {
         put(bytes, thread.offset + field, value);
         EXPECT_THROW(read(bytes, "bad.hwx"), Error) << field << " " << value;
       }
-    for (const uint32_t field : {tensor_thread::row_stride, tensor_thread::plane_stride, tensor_thread::batch_stride}) {
+    for (const uint32_t field :
+         {tensor_thread::row_stride, tensor_thread::plane_stride, tensor_thread::batch_stride}) {
       Bytes bytes = good;
       put<uint64_t>(bytes, thread.offset + field, ~0ull);
       EXPECT_THROW(read(bytes, "bad.hwx"), Error) << field;

@@ -1,5 +1,5 @@
-// Files of our own making: what no public program has (several outputs, batches, bytes as elements, scratch beside
-// constants) must read back as it was written, and lie where the rules put it.
+// Files of our own making: what no public program has (several outputs, batches, bytes as elements, scratch
+// beside constants) must read back as it was written, and lie where the rules put it.
 #include "hwx/file.h"
 
 #include <gtest/gtest.h>
@@ -50,7 +50,8 @@ void expect_same(const File& a, const File& b) {
 
 TEST(File, ReadsBackWhatWasWritten) {
   for (const Dialect dialect : all_dialects)
-    for (const sample_file::Constants constants : {sample_file::Constants::Tiled, sample_file::Constants::None}) {
+    for (const sample_file::Constants constants :
+         {sample_file::Constants::Tiled, sample_file::Constants::None}) {
       const File file = sample_file::make(dialect, constants);
       const Bytes bytes = write(file);
       EXPECT_EQ(bytes.size() % 0x4000, 0u);
@@ -96,12 +97,15 @@ TEST(File, DialectsPlaceAndNumberSurfacesTheirWay) {
   const auto places = [](Dialect dialect) {
     const File file = sample_file::make(dialect, sample_file::Constants::None);
     std::vector<Place> found;
-    for (const Surface& surface : file.surfaces) found.push_back({surface.binding, surface.address, surface.slot});
+    for (const Surface& surface : file.surfaces)
+      found.push_back({surface.binding, surface.address, surface.slot});
     return found;
   };
   // One page and four zero pages of constants make two, one page of scratch; image has 2 batches of 16 KiB.
-  const Place b[] = {{"y", 0x3000c000, 6}, {"image", 0x30010000, 7}, {"b", 0x30018000, 4}, {"z", 0x3001c000, 5}};
-  const Place d[] = {{"b", 0x30004000, 4}, {"image", 0x30008000, 5}, {"y", 0x30010000, 6}, {"z", 0x30014000, 7}};
+  const Place b[] = {
+      {"y", 0x3000c000, 6}, {"image", 0x30010000, 7}, {"b", 0x30018000, 4}, {"z", 0x3001c000, 5}};
+  const Place d[] = {
+      {"b", 0x30004000, 4}, {"image", 0x30008000, 5}, {"y", 0x30010000, 6}, {"z", 0x30014000, 7}};
   const auto expect = [](const std::vector<Place>& got, const Place(&want)[4]) {
     ASSERT_EQ(got.size(), 4u);
     for (size_t i = 0; i < 4; ++i) {
@@ -154,10 +158,12 @@ Surface surface_of(const std::string& line) {
   return surface;
 }
 
-uint64_t hex(const std::string& text) { return std::stoull(text, nullptr, 16); }
+uint64_t hex(const std::string& text) {
+  return std::stoull(text, nullptr, 16);
+}
 
-// Captured programs record strides and totals of every tensor, and the addresses of text and constants behind scratch
-// and surfaces.
+// Captured programs record strides and totals of every tensor, and the addresses of text and constants behind
+// scratch and surfaces.
 TEST(File, AddressesAndStridesAreThoseOfCapturedPrograms) {
   ANE_NEED_EVIDENCE("oracles/h13");
   size_t compared = 0;
@@ -170,7 +176,8 @@ TEST(File, AddressesAndStridesAreThoseOfCapturedPrograms) {
     for (const std::string& line : oracle.tensors) {
       Surface surface = surface_of(line);
       layout(surface);
-      EXPECT_EQ((std::vector<int64_t>{surface.batch_stride, surface.plane_stride, surface.row_stride, surface.element_size}),
+      EXPECT_EQ((std::vector<int64_t>{surface.batch_stride, surface.plane_stride, surface.row_stride,
+                                      surface.element_size}),
                 numbers(test::value_of(line, "strides")))
           << oracle.name;
       EXPECT_EQ(surface.batch_stride, std::stoll(test::value_of(line, "bytes"))) << oracle.name;
@@ -178,7 +185,8 @@ TEST(File, AddressesAndStridesAreThoseOfCapturedPrograms) {
       file.surfaces.push_back(surface);
     }
     uint64_t bytes = 0;
-    for (const test::OracleTask& task : oracle.tasks) bytes = static_cast<uint64_t>(round_up(static_cast<int64_t>(bytes), 0x100)) + task.bytes;
+    for (const test::OracleTask& task : oracle.tasks)
+      bytes = static_cast<uint64_t>(round_up(static_cast<int64_t>(bytes), 0x100)) + task.bytes;
     file.text.resize(bytes);
     assign_addresses(file);
     EXPECT_EQ(file.text_address, hex(test::value_of(program, "text"))) << oracle.name;

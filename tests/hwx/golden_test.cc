@@ -1,5 +1,5 @@
-// The container against every public Apple-compiled program: what we read is what the record says, and what we write is
-// the same file.
+// The container against every public Apple-compiled program: what we read is what the record says, and what
+// we write is the same file.
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -58,8 +58,10 @@ TEST(Golden, ReadingFindsWhatTheRecordSays) {
     EXPECT_EQ(file.banner, record["banner"]);
     EXPECT_EQ(file.text, range_of(golden, record["task_stream"]));
     EXPECT_EQ(file.first_task_words, record["task_stream"]["first_task_words"]);
-    EXPECT_EQ(h13::decode_tasks(file.text, file.first_task_words, golden.name).size(), record["task_stream"]["tasks"]);
-    EXPECT_EQ(file.constants, record["constants"].is_null() ? Bytes() : range_of(golden, record["constants"]));
+    EXPECT_EQ(h13::decode_tasks(file.text, file.first_task_words, golden.name).size(),
+              record["task_stream"]["tasks"]);
+    EXPECT_EQ(file.constants,
+              record["constants"].is_null() ? Bytes() : range_of(golden, record["constants"]));
     EXPECT_EQ(file.scratch_bytes, record["bss_size"]);
     EXPECT_EQ(file.scratch_figure, record["scratch_field"]);
     ASSERT_EQ(file.surfaces.size(), record["surfaces"].size());
@@ -105,7 +107,8 @@ File rebuild(const test::Golden& golden, const json& record) {
   }
   if (const json& debug = record["debug_info"]; !debug.is_null()) {
     file.debug_info = range_of(golden, debug);
-    for (const json& symbol : debug["l2_symbols"]) file.symbols_on_chip.push_back({symbol["name"], symbol["value"]});
+    for (const json& symbol : debug["l2_symbols"])
+      file.symbols_on_chip.push_back({symbol["name"], symbol["value"]});
   }
   for (const json& surface : record["surfaces"]) {
     Surface s;
@@ -132,7 +135,8 @@ TEST(Golden, EveryContainerFollowsFromItsRecordByRule) {
     EXPECT_EQ(difference, -1) << golden.name;
     if (difference == -1) ++exact[dialect_of(record_of(golden))];
   }
-  EXPECT_EQ(exact, (std::map<Dialect, int>{{Dialect::A, 15}, {Dialect::B, 1}, {Dialect::C, 2}, {Dialect::D, 2}}));
+  EXPECT_EQ(exact,
+            (std::map<Dialect, int>{{Dialect::A, 15}, {Dialect::B, 1}, {Dialect::C, 2}, {Dialect::D, 2}}));
 }
 
 // The tasks of every program, taken apart and put together again, are the same stream.
@@ -157,7 +161,8 @@ TEST(Golden, UnknownBitsAreTheOpenOnes) {
         EXPECT_EQ(task.header[word] & ~h13::known_header_bits(static_cast<int>(word)), 0u) << golden.name;
       for (size_t r = 0; r < h13::register_count; ++r) {
         const h13::Reg reg = static_cast<h13::Reg>(r);
-        if (const uint32_t bits = task.registers[r] & ~h13::known_bits(reg)) unknown[h13::info(reg).name] |= bits;
+        if (const uint32_t bits = task.registers[r] & ~h13::known_bits(reg))
+          unknown[h13::info(reg).name] |= bits;
       }
     }
   }

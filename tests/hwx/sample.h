@@ -26,13 +26,15 @@ inline void add_tasks(File& file, Constants constants) {
   tasks[0].set(h13::HeaderField::DebugLogEvents, 0x68);
   tasks[1].set(h13::HeaderField::ExeCycles, 3);
   if (constants == Constants::Tiled)
-    for (int channel = 0; channel < 2; ++channel) tasks[1][h13::Reg::CoeffBaseAddr0 + channel] = 0x40u * static_cast<uint32_t>(channel);
+    for (int channel = 0; channel < 2; ++channel)
+      tasks[1][h13::Reg::CoeffBaseAddr0 + channel] = 0x40u * static_cast<uint32_t>(channel);
   file.text = h13::encode_tasks(tasks);
   if (constants == Constants::None) return;
   file.constants = Bytes(0x80, 0x3c);
   for (uint32_t channel = 0; channel < 2; ++channel)
-    file.tiles.push_back({h13::offset_in_stream(tasks[1], h13::Reg::CoeffBaseAddr0 + static_cast<int>(channel)), channel,
-                          0x40 * channel, ""});
+    file.tiles.push_back(
+        {h13::offset_in_stream(tasks[1], h13::Reg::CoeffBaseAddr0 + static_cast<int>(channel)), channel,
+         0x40 * channel, ""});
 }
 
 inline File make(Dialect dialect, Constants constants) {
@@ -43,7 +45,8 @@ inline File make(Dialect dialect, Constants constants) {
   file.scratch_bytes = 0x1234;
   file.scratch_figure = 0x800;
   file.surfaces = {surface(Role::Input, "y", 1, 4, 4, 16), surface(Role::Output, "b@output", 1, 8, 1, 1),
-                   surface(Role::Input, "image", 2, 64, 4, 20), surface(Role::Output, "z@output", 1, 1, 1, 64)};
+                   surface(Role::Input, "image", 2, 64, 4, 20),
+                   surface(Role::Output, "z@output", 1, 1, 1, 64)};
   file.surfaces[0].element_code = 3;
   file.surfaces[0].element_size = 1;
   add_tasks(file, constants);

@@ -27,7 +27,8 @@ inline std::vector<Golden> goldens(const std::filesystem::path& folder) {
   std::vector<Golden> found;
   for (const auto& entry : std::filesystem::directory_iterator(folder))
     if (entry.is_directory())
-      found.push_back({entry.path().filename().string(), entry.path(), read_bytes(entry.path() / "model.hwx")});
+      found.push_back(
+          {entry.path().filename().string(), entry.path(), read_bytes(entry.path() / "model.hwx")});
   std::sort(found.begin(), found.end(), [](const Golden& a, const Golden& b) { return a.name < b.name; });
   return found;
 }

@@ -1,4 +1,5 @@
-// The captured task words of Apple's compiler, one text file a case. (oracle_program.h makes programs of them that run.)
+// The captured task words of Apple's compiler, one text file a case. (oracle_program.h makes programs of them
+// that run.)
 #pragma once
 
 #include <algorithm>

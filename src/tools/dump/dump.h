@@ -1,7 +1,7 @@
 // A .hwx program in words: the views that hwxdump prints.
 //
-// Every view shows the same decoded program. What the register table does not name is shown as unknown and counted, never
-// dropped; text from the file is printed with its control characters escaped.
+// Every view shows the same decoded program. What the register table does not name is shown as unknown and
+// counted, never dropped; text from the file is printed with its control characters escaped.
 #pragma once
 
 #include <cstdint>
@@ -37,8 +37,8 @@ std::string sections(const Program& program);
 // The register table as Markdown.
 std::string registers_markdown();
 
-// The file again, from what was understood of it: tasks encoded from their registers, the container written anew.
-// Throws Error when that is not the same file byte for byte.
+// The file again, from what was understood of it: tasks encoded from their registers, the container written
+// anew. Throws Error when that is not the same file byte for byte.
 Bytes rewrite(const Program& program, ByteSpan original);
 
 // ---- parts of the views ----
@@ -58,7 +58,8 @@ struct Unknown {
 };
 Unknown count_unknown(const std::vector<h13::Task>& tasks);
 
-// "3", "0x1040", "0x3c00 (1)": bytes for addresses and strides, half and single precision numbers beside their bits.
+// "3", "0x1040", "0x3c00 (1)": bytes for addresses and strides, half and single precision numbers beside
+// their bits.
 std::string field_value(const h13::FieldInfo& field, uint32_t word);
 
 // Control characters and bytes outside ASCII as \xNN.

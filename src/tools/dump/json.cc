@@ -37,23 +37,21 @@ ordered_json segment_json(const hwx::Segment& segment) {
                         {"align", section.align},
                         {"flags", section.flags},
                         {"relocations", section.relocations.size()}});
-  return {{"name", segment.name},
-          {"address", segment.address},
-          {"size", segment.size},
-          {"file_offset", segment.file_offset},
-          {"file_size", segment.file_size},
-          {"protection", segment.protection},
-          {"flags", segment.flags},
-          {"sections", sections}};
+  return {{"name", segment.name},           {"address", segment.address},
+          {"size", segment.size},           {"file_offset", segment.file_offset},
+          {"file_size", segment.file_size}, {"protection", segment.protection},
+          {"flags", segment.flags},         {"sections", sections}};
 }
 
 ordered_json constants_json(const hwx::File& file) {
   const Bytes section = file.constants.empty() ? Bytes(hwx::constant_section_size(file)) : file.constants;
   ordered_json tiles = ordered_json::array();
   for (const hwx::ConstantTile& tile : file.tiles)
-    tiles.push_back({{"text_offset", tile.text_offset}, {"channel", tile.channel}, {"offset", tile.const_offset}});
+    tiles.push_back(
+        {{"text_offset", tile.text_offset}, {"channel", tile.channel}, {"offset", tile.const_offset}});
   return {{"size", section.size()},
-          {"nonzero", static_cast<ptrdiff_t>(section.size()) - std::count(section.begin(), section.end(), uint8_t{0})},
+          {"nonzero",
+           static_cast<ptrdiff_t>(section.size()) - std::count(section.begin(), section.end(), uint8_t{0})},
           {"sha256", sha256(section)},
           {"address", file.const_address},
           {"symbol", file.kernel_symbol},
@@ -94,17 +92,13 @@ ordered_json registers_json(const h13::Task& task) {
 ordered_json task_json(const h13::Task& task, const hwx::File& file) {
   const Summary summary = summarise(task, file);
   ordered_json records = ordered_json::array(), unknown = ordered_json::array();
-  for (const h13::Record& record : task.records) records.push_back({{"address", record.address}, {"count", record.count}});
-  for (const auto& [address, value] : task.unknown) unknown.push_back({{"address", address}, {"value", value}});
-  return {{"offset", task.offset},
-          {"words", task.words()},
-          {"engine", summary.engine},
-          {"work", summary.work},
-          {"sources", summary.sources},
-          {"destination", summary.destination},
-          {"header", header_json(task)},
-          {"records", records},
-          {"registers", registers_json(task)},
+  for (const h13::Record& record : task.records)
+    records.push_back({{"address", record.address}, {"count", record.count}});
+  for (const auto& [address, value] : task.unknown)
+    unknown.push_back({{"address", address}, {"value", value}});
+  return {{"offset", task.offset},       {"words", task.words()},      {"engine", summary.engine},
+          {"work", summary.work},        {"sources", summary.sources}, {"destination", summary.destination},
+          {"header", header_json(task)}, {"records", records},         {"registers", registers_json(task)},
           {"unknown_registers", unknown}};
 }
 
@@ -124,21 +118,24 @@ ordered_json symbols_json(const hwx::Container& container) {
 std::string json(const Program& program) {
   const hwx::File& file = program.file;
   const Unknown unknown = count_unknown(program.tasks);
-  ordered_json out = {{"file", program.name},
-                      {"bytes", program.bytes},
-                      {"engine", "H13"},
-                      {"dialect", std::string(1, "ABCD"[static_cast<size_t>(file.dialect)])},
-                      {"compiler_version", hwx::facts(file.dialect).compiler_version},
-                      {"network", file.network},
-                      {"banner", file.banner},
-                      {"text_address", file.text_address},
-                      {"text_bytes", file.text.size()},
-                      {"scratch", {{"bytes", file.scratch_bytes}, {"address", file.scratch_address}, {"figure", file.scratch_figure}}},
-                      {"constants", constants_json(file)}};
+  ordered_json out = {
+      {"file", program.name},
+      {"bytes", program.bytes},
+      {"engine", "H13"},
+      {"dialect", std::string(1, "ABCD"[static_cast<size_t>(file.dialect)])},
+      {"compiler_version", hwx::facts(file.dialect).compiler_version},
+      {"network", file.network},
+      {"banner", file.banner},
+      {"text_address", file.text_address},
+      {"text_bytes", file.text.size()},
+      {"scratch",
+       {{"bytes", file.scratch_bytes}, {"address", file.scratch_address}, {"figure", file.scratch_figure}}},
+      {"constants", constants_json(file)}};
   out["surfaces"] = ordered_json::array();
   for (const hwx::Surface& surface : file.surfaces) out["surfaces"].push_back(surface_json(surface));
   out["segments"] = ordered_json::array();
-  for (const hwx::Segment& segment : program.container.segments) out["segments"].push_back(segment_json(segment));
+  for (const hwx::Segment& segment : program.container.segments)
+    out["segments"].push_back(segment_json(segment));
   out["slots"] = ordered_json::object();
   for (uint32_t slot = 0; slot < hwx::slot_count; ++slot)
     if (file.slots[slot] != 0) out["slots"][std::to_string(slot)] = file.slots[slot];

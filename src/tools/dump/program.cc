@@ -12,7 +12,10 @@ namespace ane::dump {
 namespace {
 
 // Addresses, strides and sizes leave out low bits that are always zero.
-bool holds_bytes(const h13::FieldInfo& field) { return field.low >= 4 && field.width >= 16; }
+bool holds_bytes(const h13::FieldInfo& field) {
+  const std::string_view name = field.name;
+  return field.low > 0 && (name == "Addr" || name == "Stride" || name == "MemBfrSize");
+}
 
 // Scalars of the engines: 16 bits are half precision, 32 bits single.
 bool holds_number(const h13::FieldInfo& field) {
@@ -48,7 +51,9 @@ Bytes rewrite(const Program& program, ByteSpan original) {
 
 Unknown count_unknown(const std::vector<h13::Task>& tasks) {
   Unknown unknown;
-  const auto add = [&](uint32_t word, uint32_t known) { unknown.bits += static_cast<uint64_t>(std::popcount(word & ~known)); };
+  const auto add = [&](uint32_t word, uint32_t known) {
+    unknown.bits += static_cast<uint64_t>(std::popcount(word & ~known));
+  };
   for (const h13::Task& task : tasks) {
     for (uint32_t word = 0; word < task.header_words(); ++word)
       add(task.header[word], h13::known_header_bits(static_cast<int>(word)));
@@ -62,7 +67,8 @@ Unknown count_unknown(const std::vector<h13::Task>& tasks) {
 std::string field_value(const h13::FieldInfo& field, uint32_t word) {
   const uint32_t value = (word >> field.low) & h13::mask(field);
   if (holds_number(field)) {
-    const float number = field.width == 32 ? std::bit_cast<float>(value) : to_float(Half{static_cast<uint16_t>(value)});
+    const float number =
+        field.width == 32 ? std::bit_cast<float>(value) : to_float(Half{static_cast<uint16_t>(value)});
     return fmt::format("{:#x} ({:g})", value, number);
   }
   if (holds_bytes(field)) return fmt::format("{:#x}", static_cast<uint64_t>(value) << field.low);

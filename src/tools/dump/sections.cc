@@ -11,13 +11,17 @@ std::string protection(uint32_t bits) {
 }
 
 std::string segments(const hwx::Container& container) {
-  std::string out = "segments\n  name            section         address     size        file offset  prot  flags  relocations\n";
+  std::string out =
+      "segments\n  name            section         address     size        file offset  prot  flags  "
+      "relocations\n";
   for (const hwx::Segment& segment : container.segments) {
-    out += fmt::format("  {:<16}{:<16}{:#010x}  {:#010x}  {:#011x}  {}   {:#x}\n", printable(segment.name), "",
-                       segment.address, segment.size, segment.file_offset, protection(segment.protection), segment.flags);
+    out += fmt::format("  {:<16}{:<16}{:#010x}  {:#010x}  {:#011x}  {}   {:#x}\n", printable(segment.name),
+                       "", segment.address, segment.size, segment.file_offset, protection(segment.protection),
+                       segment.flags);
     for (const hwx::Section& section : segment.sections)
-      out += fmt::format("  {:<16}{:<16}{:#010x}  {:#010x}  {:#011x}        {:#05x}  {}\n", "", printable(section.name),
-                         section.address, section.size, section.offset, section.flags, section.relocations.size());
+      out += fmt::format("  {:<16}{:<16}{:#010x}  {:#010x}  {:#011x}        {:#05x}  {}\n", "",
+                         printable(section.name), section.address, section.size, section.offset,
+                         section.flags, section.relocations.size());
   }
   return out;
 }
@@ -37,8 +41,8 @@ std::string slots(const hwx::File& file) {
 std::string symbols(const hwx::Container& container) {
   std::string out = "symbols\n  type  section  desc    value       name\n";
   for (const hwx::Symbol& symbol : container.symbols)
-    out += fmt::format("  {:#04x}  {:>7}  {:#06x}  {:#010x}  {}\n", symbol.type, symbol.section, symbol.desc, symbol.value,
-                       printable(symbol.name));
+    out += fmt::format("  {:#04x}  {:>7}  {:#06x}  {:#010x}  {}\n", symbol.type, symbol.section, symbol.desc,
+                       symbol.value, printable(symbol.name));
   return out;
 }
 
@@ -53,15 +57,16 @@ std::string relocations(const hwx::File& file) {
 std::string others(const hwx::Container& container) {
   std::string out;
   for (const hwx::OtherCommand& other : container.others)
-    out += fmt::format("unknown load command {:#x} of {} bytes at {:#x}\n", other.command, other.size, other.offset);
+    out += fmt::format("unknown load command {:#x} of {} bytes at {:#x}\n", other.command, other.size,
+                       other.offset);
   return out;
 }
 
 }  // namespace
 
 std::string sections(const Program& program) {
-  return segments(program.container) + slots(program.file) + symbols(program.container) + relocations(program.file) +
-         others(program.container);
+  return segments(program.container) + slots(program.file) + symbols(program.container) +
+         relocations(program.file) + others(program.container);
 }
 
 }  // namespace ane::dump

@@ -12,7 +12,9 @@ using h13::HeaderField;
 using h13::Reg;
 using h13::Task;
 
-bool is_ne(const Task& task) { return task.get(Field::Cfg_TaskType) == 0; }
+bool is_ne(const Task& task) {
+  return task.get(Field::Cfg_TaskType) == 0;
+}
 
 std::string kernel_text(const Task& task) {
   std::string text = fmt::format("{}x{}", task.get(Field::ConvCfg_Kw), task.get(Field::ConvCfg_Kh));
@@ -25,11 +27,13 @@ std::string kernel_text(const Task& task) {
 
 std::string convolution(const Task& task) {
   const bool unicast = task.get(Field::GroupConvCfg_UnicastEn);
-  const uint32_t groups = task.get(Field::GroupConvCfg_NumGroups);
-  std::string text = unicast ? "depthwise convolution " : "convolution ";
+  const uint32_t groups = task.get(Field::GroupConvCfg_NumGroups),
+                 inputs = task.get(Field::GroupConvCfg_UnicastCin);
+  std::string text = unicast && inputs == 1 ? "depthwise convolution " : "convolution ";
   if (task.get(Field::KernelCfg_RuntimeKernel)) text = "matrix product with computed coefficients ";
   text += kernel_text(task);
   if (groups > 1) text += fmt::format(" in {} groups", groups);
+  if (unicast && inputs > 1) text += fmt::format(" of {} inputs per output", inputs);
   if (task.get(Field::KernelCfg_SparseFmt)) text += " sparse";
   if (task.get(Field::KernelCfg_PalettizedEn))
     text += fmt::format(" {}-bit palette", task.get(Field::KernelCfg_PalettizedBits));
@@ -57,7 +61,8 @@ std::string ne_work(const Task& task) {
   if (task.get(Field::MACCfg_MatrixBiasEn)) text += " + scalar bias";
   text += nonlinear[task.get(Field::MACCfg_NonlinearMode)];
   if (task.get(Field::Cfg_OutputTranspose)) text += ", C and W exchanged";
-  return text + fmt::format(", {} engines", 1u << task.get(Field::Cfg_ActiveNE));
+  const uint32_t engines = 1u << task.get(Field::Cfg_ActiveNE);
+  return text + fmt::format(", {} engine{}", engines, engines == 1 ? "" : "s");
 }
 
 std::string pe_operation(const Task& task) {
@@ -75,7 +80,8 @@ std::string pool_operation(const Task& task) {
 std::string pe_kind(const Task& task) {
   switch (task.get(Field::Cfg_TaskType)) {
     case 1:
-      return "pooling " + kernel_text(task) + " " + pool_operation(task) + " (no public program shows this form)";
+      return "pooling " + kernel_text(task) + " " + pool_operation(task) +
+             " (no public program shows this form)";
     case 2:
       return "scale and bias";
     case 3:
@@ -125,15 +131,18 @@ std::string shape(const Task& task, bool output) {
 std::vector<std::string> sources_of(const Task& task, const hwx::File& file) {
   std::vector<std::string> sources;
   const std::string extent = " [" + shape(task, false) + "]";
-  sources.push_back((task.get(Field::Src1DMAConfig_En)
-                         ? with_offset(buffer(file, task.get(HeaderField::RBase0)), task.bytes(Field::Src1BaseAddr_Addr))
-                         : with_offset("L2", task[Reg::SourceBase])) +
-                    extent);
-  if (task.get(Field::Src2DMAConfig_En))
-    sources.push_back(with_offset(buffer(file, task.get(HeaderField::RBase1)), task.bytes(Field::Src2BaseAddr_Addr)));
+  const bool by_dma = task.get(Field::SourceCfg_SourceType) != 0 && task.get(Field::Src1DMAConfig_En);
+  sources.push_back(
+      (by_dma ? with_offset(buffer(file, task.get(HeaderField::RBase0)), task.bytes(Field::Src1BaseAddr_Addr))
+              : with_offset("L2", task[Reg::SourceBase])) +
+      extent);
+  if (task.get(Field::Cfg_Src2Dma))
+    sources.push_back(
+        with_offset(buffer(file, task.get(HeaderField::RBase1)), task.bytes(Field::Src2BaseAddr_Addr)));
   else if (!is_ne(task) && task.get(Field::PECfg_Src2En))
     sources.push_back(with_offset("L2", task[Reg::Source2Base]));
-  if (task.get(HeaderField::KBE0)) sources.push_back("coefficients from " + buffer(file, task.get(HeaderField::KBase0)));
+  if (task.get(HeaderField::KBE0))
+    sources.push_back("coefficients from " + buffer(file, task.get(HeaderField::KBase0)));
   return sources;
 }
 

@@ -12,8 +12,6 @@ namespace {
 using h13::Reg;
 using h13::Task;
 
-std::string digest(const Bytes& bytes) { return sha256(bytes); }
-
 std::string banner_lines(const std::string& banner) {
   std::string out, line;
   for (const char c : banner + "\n") {
@@ -31,37 +29,40 @@ std::string banner_lines(const std::string& banner) {
 
 std::string head(const Program& program) {
   const hwx::File& file = program.file;
-  std::string out = fmt::format("{}: {} bytes, engine H13, dialect {} (compiler {}), network {}\n", program.name,
-                                program.bytes, "ABCD"[static_cast<size_t>(file.dialect)],
+  std::string out = fmt::format("{}: {} bytes, engine H13, dialect {} (compiler {}), network {}\n",
+                                program.name, program.bytes, "ABCD"[static_cast<size_t>(file.dialect)],
                                 hwx::facts(file.dialect).compiler_version, printable(file.network));
-  out += fmt::format("tasks      {}, {} bytes at {:#x}, the first of {} words\n", program.tasks.size(), file.text.size(),
-                     file.text_address, file.first_task_words);
+  out += fmt::format("tasks      {}, {} bytes at {:#x}, the first of {} words\n", program.tasks.size(),
+                     file.text.size(), file.text_address, file.first_task_words);
   if (file.constants.empty())
-    out += fmt::format("constants  none ({} zero bytes at {:#x})\n", hwx::constant_section_size(file), file.const_address);
+    out += fmt::format("constants  none ({} zero bytes at {:#x})\n", hwx::constant_section_size(file),
+                       file.const_address);
   else
     out += fmt::format("constants  {} bytes at {:#x}, sha256 {}\n", file.constants.size(), file.const_address,
-                       digest(file.constants));
+                       sha256(file.constants));
   if (!file.tiles.empty()) {
     out += fmt::format("           {} relocated streams", file.tiles.size());
     if (!file.kernel_symbol.empty()) out += ", symbol " + printable(file.kernel_symbol);
     out += "\n";
   }
-  out += file.scratch_bytes
-             ? fmt::format("scratch    {} bytes at {:#x}, figure {:#x}\n", file.scratch_bytes, file.scratch_address,
-                           file.scratch_figure)
-             : std::string("scratch    none\n");
+  out += file.scratch_bytes ? fmt::format("scratch    {} bytes at {:#x}, figure {:#x}\n", file.scratch_bytes,
+                                          file.scratch_address, file.scratch_figure)
+                            : std::string("scratch    none\n");
   if (!file.debug_info.empty())
-    out += fmt::format("debug      {} bytes, {} buffers in L2\n", file.debug_info.size(), file.symbols_on_chip.size());
+    out += fmt::format("debug      {} bytes, {} buffers in L2\n", file.debug_info.size(),
+                       file.symbols_on_chip.size());
   return out + "banner\n" + banner_lines(file.banner);
 }
 
 std::string surface_table(const hwx::File& file) {
-  std::string out = "surfaces\n  slot  role    binding           type        NxCxHxW              row    plane    batch     bytes  address     symbol\n";
+  std::string out =
+      "surfaces\n  slot  role    binding           type        NxCxHxW              row    plane    batch    "
+      " bytes  address     symbol\n";
   for (const hwx::Surface& s : file.surfaces)
-    out += fmt::format("  {:>4}  {:<6}  {:<16}  {:<10}  {:<18} {:>5}  {:>7}  {:>7}  {:>8}  {:#010x}  {}\n", s.slot,
-                       s.role == hwx::Role::Input ? "input" : "output", printable(s.binding),
-                       hwx::type_name(s.element_code), fmt::format("{}x{}x{}x{}", s.n, s.c, s.h, s.w), s.row_stride,
-                       s.plane_stride, s.batch_stride, s.total, s.address, printable(s.symbol));
+    out += fmt::format("  {:>4}  {:<6}  {:<16}  {:<10}  {:<18} {:>5}  {:>7}  {:>7}  {:>8}  {:#010x}  {}\n",
+                       s.slot, s.role == hwx::Role::Input ? "input" : "output", printable(s.binding),
+                       hwx::type_name(s.element_code), fmt::format("{}x{}x{}x{}", s.n, s.c, s.h, s.w),
+                       s.row_stride, s.plane_stride, s.batch_stride, s.total, s.address, printable(s.symbol));
   return out;
 }
 
@@ -70,7 +71,8 @@ template <typename Fields>
 std::string fields_text(const Fields& fields, uint32_t word, uint32_t known) {
   std::string out;
   for (const h13::FieldInfo& field : fields)
-    if ((word >> field.low) & h13::mask(field)) out += fmt::format(" {}={}", field.name, field_value(field, word));
+    if ((word >> field.low) & h13::mask(field))
+      out += fmt::format(" {}={}", field.name, field_value(field, word));
   if (word & ~known) out += fmt::format(" unknown={:#x}", word & ~known);
   return out;
 }
@@ -85,8 +87,9 @@ std::vector<h13::FieldInfo> fields_of_header_word(uint32_t word) {
 std::string header_text(const Task& task) {
   std::string out = "  header\n";
   for (uint32_t i = 0; i < task.header_words(); ++i)
-    out += fmt::format("    h{:<2}    {:08x} {}\n", i, task.header[i],
-                       fields_text(fields_of_header_word(i), task.header[i], h13::known_header_bits(static_cast<int>(i))));
+    out += fmt::format(
+        "    h{:<2}    {:08x}{}\n", i, task.header[i],
+        fields_text(fields_of_header_word(i), task.header[i], h13::known_header_bits(static_cast<int>(i))));
   return out;
 }
 
@@ -114,8 +117,9 @@ std::string register_line(const Task& task, size_t first, size_t count) {
   const std::string name = count == 1 ? h13::info(reg).name
                                       : fmt::format("{} .. {}", h13::info(reg).name,
                                                     h13::info(static_cast<Reg>(first + count - 1)).name);
-  return fmt::format("    {:05x}  {:08x}  {:<20}{}\n", h13::info(reg).address, word, name,
-                     fields_text(h13::fields_of(reg), word, h13::known_bits(reg)));
+  const std::string fields = fields_text(h13::fields_of(reg), word, h13::known_bits(reg));
+  return fmt::format("    {:05x}  {:08x}  {:<{}}{}\n", h13::info(reg).address, word, name,
+                     fields.empty() ? 0 : 20, fields);
 }
 
 std::string registers_text(const Task& task) {
@@ -137,7 +141,8 @@ std::string registers_text(const Task& task) {
     if (!lines.empty()) out += fmt::format("  {}\n{}", block.name, lines);
     first = end;
   }
-  for (const auto& [address, value] : task.unknown) out += fmt::format("  unknown register {:#07x}  {:08x}\n", address, value);
+  for (const auto& [address, value] : task.unknown)
+    out += fmt::format("  unknown register {:#07x}  {:08x}\n", address, value);
   return out;
 }
 
@@ -145,7 +150,8 @@ std::string task_text(const Task& task, size_t index, const hwx::File& file) {
   const Summary summary = summarise(task, file);
   return fmt::format("\ntask {}  {}  {}: {} -> {}\n", index, summary.engine, summary.work,
                      fmt::join(summary.sources, ", "), summary.destination) +
-         fmt::format("  at {:#x}, {} words\n", task.offset, task.words()) + header_text(task) + registers_text(task);
+         fmt::format("  at {:#x}, {} words\n", task.offset, task.words()) + header_text(task) +
+         registers_text(task);
 }
 
 }  // namespace
@@ -154,7 +160,8 @@ std::string text(const Program& program) {
   std::string out = head(program) + surface_table(program.file) + sections(program);
   for (size_t i = 0; i < program.tasks.size(); ++i) out += task_text(program.tasks[i], i, program.file);
   const Unknown unknown = count_unknown(program.tasks);
-  return out + fmt::format("\n{} set bits without a name, {} unknown registers\n", unknown.bits, unknown.registers);
+  return out +
+         fmt::format("\n{} set bits without a name, {} unknown registers\n", unknown.bits, unknown.registers);
 }
 
 }  // namespace ane::dump

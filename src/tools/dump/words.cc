@@ -1,4 +1,5 @@
-// The words of a program in the form in which captured programs are kept, so that the two can be compared line by line.
+// The words of a program in the form in which captured programs are kept, so that the two can be compared
+// line by line.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -31,16 +32,16 @@ std::vector<const hwx::Surface*> in_order(const hwx::File& file) {
 
 std::string tensor_line(const hwx::Surface& s) {
   const bool input = s.role == hwx::Role::Input;
-  return fmt::format("tensor {} binding={} elem={} shape={},{},{},{} strides={},{},{},{} bytes={}\n", input ? "in" : "out",
-                     input ? 1 : 2, s.element_code, s.n, s.c, s.h, s.w, s.batch_stride, s.plane_stride, s.row_stride,
-                     s.element_size, s.n == 1 ? s.total : s.batch_stride);
+  return fmt::format("tensor {} binding={} elem={} shape={},{},{},{} strides={},{},{},{} bytes={}\n",
+                     input ? "in" : "out", input ? 1 : 2, s.element_code, s.n, s.c, s.h, s.w, s.batch_stride,
+                     s.plane_stride, s.row_stride, s.element_size, s.n == 1 ? s.total : s.batch_stride);
 }
 
 std::string constants_line(const hwx::File& file) {
   const Bytes section = file.constants.empty() ? Bytes(hwx::constant_section_size(file)) : file.constants;
   const auto zeros = std::count(section.begin(), section.end(), uint8_t{0});
-  return fmt::format("const size={} nonzero={} sha256={}\n", section.size(), static_cast<ptrdiff_t>(section.size()) - zeros,
-                     sha256(section));
+  return fmt::format("const size={} nonzero={} sha256={}\n", section.size(),
+                     static_cast<ptrdiff_t>(section.size()) - zeros, sha256(section));
 }
 
 void put_task(const h13::Task& task, size_t index, std::string& out) {
@@ -62,8 +63,9 @@ void put_task(const h13::Task& task, size_t index, std::string& out) {
 
 std::string words(const Program& program) {
   const hwx::File& file = program.file;
-  std::string out = fmt::format("program tasks={} words1={} text={:08x} const={:08x} resources={}\n", program.tasks.size(),
-                                file.first_task_words - 1, file.text_address, file.const_address, resources(file));
+  std::string out =
+      fmt::format("program tasks={} words1={} text={:08x} const={:08x} resources={}\n", program.tasks.size(),
+                  file.first_task_words - 1, file.text_address, file.const_address, resources(file));
   for (const hwx::Surface* surface : in_order(file)) out += tensor_line(*surface);
   out += constants_line(file);
   for (size_t i = 0; i < program.tasks.size(); ++i) put_task(program.tasks[i], i, out);
