@@ -1,11 +1,13 @@
-// libplist's trees are freed by recursion, and its binary reader copies an object once per reference. Both
-// are bottomless on hostile files: ten thousand nested arrays overflow the stack, thirty arrays that hold
-// each other twice fill the memory. So the nesting of an XML file, and the depth and expanded size of a
-// binary one, are measured first, by scans that allocate next to nothing.
+// libplist's trees are freed by recursion, its binary reader copies an object once per reference, and it
+// looks up every key and replaces every entity in linear time. All of that is bottomless on hostile files:
+// ten thousand nested arrays overflow the stack, thirty arrays that hold each other twice fill the memory, a
+// string of entities takes minutes. So the file is measured first, by a scan that allocates next to nothing.
+// The limits are several times what the largest real networks (some thousand units) need.
 #include "aneir/property_list.h"
 
 #include <plist/plist.h>
 
+#include <array>
 #include <memory>
 #include <string_view>
 
@@ -16,9 +18,11 @@ namespace {
 
 using nlohmann::json;
 
-constexpr size_t max_file = size_t{64} << 20;
+constexpr size_t max_file = size_t{16} << 20;
 constexpr int max_depth = 64;
-constexpr uint64_t max_objects = uint64_t{1} << 23;
+constexpr int64_t max_elements_in_file = int64_t{1} << 19;
+constexpr int64_t max_keys = int64_t{1} << 16;        // of one dictionary
+constexpr size_t max_escaped_text = size_t{1} << 12;  // of one element, where it has entities
 
 struct FreeTree {
   void operator()(void* tree) const { plist_free(tree); }
@@ -32,45 +36,73 @@ using Tree = std::unique_ptr<void, FreeTree>;
   throw Error(file, "", "nests deeper than " + std::to_string(max_depth) + " levels");
 }
 
-// ---- XML
-// -------------------------------------------------------------------------------------------------------------
+// ---- XML ----
 
-// Skips to behind `end`, or to the end of the text.
-size_t behind(std::string_view text, size_t from, std::string_view end) {
-  const size_t found = text.find(end, from);
-  return found == std::string_view::npos ? text.size() : found + end.size();
-}
+// Nesting, number of elements and of keys, and the length of texts with entities, without parsing anything
+// else.
+class XmlScan {
+ public:
+  XmlScan(std::string_view text, const std::string& file) : text_(text), file_(file) {}
 
-void check_xml(std::string_view text, const std::string& file) {
-  int depth = 0;
-  for (size_t at = text.find('<'); at != std::string_view::npos; at = text.find('<', at)) {
-    const std::string_view rest = text.substr(at);
-    if (rest.starts_with("<!--")) {
-      at = behind(text, at + 4, "-->");
-    } else if (rest.starts_with("<![CDATA[")) {
-      at = behind(text, at, "]]>");
-    } else {
-      const size_t end = behind(text, at, ">");
-      const std::string_view tag = text.substr(at, end - at);
-      if (tag.starts_with("<!") && tag.find('[') != std::string_view::npos) {
-        throw Error(file, "", "holds an inline document type definition");
+  void run() {
+    size_t behind_tag = 0;
+    for (size_t at = text_.find('<'); at != std::string_view::npos; at = text_.find('<', at)) {
+      const std::string_view rest = text_.substr(at);
+      if (rest.starts_with("<!--")) {
+        at = behind(at + 4, "-->");
+      } else if (rest.starts_with("<![CDATA[")) {
+        at = behind(at, "]]>");
+      } else {
+        check_text(text_.substr(behind_tag, at - behind_tag));
+        behind_tag = behind(at, ">");
+        check_tag(text_.substr(at, behind_tag - at));
+        at = behind_tag;
       }
-      if (tag.starts_with("</")) {
-        --depth;
-      } else if (!tag.starts_with("<?") && !tag.starts_with("<!") && !tag.ends_with("/>")) {
-        ++depth;
-      }
-      if (depth > max_depth) too_deep(file);
-      if (depth < 0) throw Error(file, "offset " + std::to_string(at), "closes an element that is not open");
-      at = end;
     }
+    check_text(text_.substr(behind_tag));
   }
-}
 
-// ---- Binary
-// ----------------------------------------------------------------------------------------------------------
+ private:
+  [[noreturn]] void fail(const std::string& why) const { throw Error(file_, "", why); }
 
-// Depth and number of objects of a binary property list, references followed. The format: "bplist00",
+  size_t behind(size_t from, std::string_view end) const {
+    const size_t found = text_.find(end, from);
+    return found == std::string_view::npos ? text_.size() : found + end.size();
+  }
+
+  void check_text(std::string_view content) const {
+    const bool escaped = content.size() > max_escaped_text && content.find('&') != std::string_view::npos;
+    if (escaped) fail("holds a text with entities that is longer than any name");
+  }
+
+  void check_tag(std::string_view tag) {
+    if (tag.starts_with("<?")) return;
+    if (tag.starts_with("<!")) {
+      if (tag.find('[') != std::string_view::npos) fail("holds an inline document type definition");
+      return;
+    }
+    if (tag.starts_with("</")) {
+      keys_[static_cast<size_t>(depth_)] = 0;
+      if (--depth_ < 0) fail("closes an element that is not open");
+      return;
+    }
+    if (++elements_ > max_elements_in_file) fail("holds more elements than any network has");
+    const bool is_key = tag.starts_with("<key");
+    if (is_key && ++keys_[static_cast<size_t>(depth_)] > max_keys)
+      fail("holds a dictionary with too many keys");
+    if (!tag.ends_with("/>") && ++depth_ > max_depth) too_deep(file_);
+  }
+
+  std::string_view text_;
+  const std::string& file_;
+  int depth_ = 0;
+  int64_t elements_ = 0;
+  std::array<int64_t, max_depth + 1> keys_ = {};  // by depth, of the dictionary open there
+};
+
+// ---- Binary ----
+
+// Depth and size of a binary property list when its references are followed. The format: "bplist00",
 // objects, a table of big-endian offsets, and a trailer of 32 bytes that says where the table is and how wide
 // its entries are.
 class BinaryScan {
@@ -94,6 +126,7 @@ class BinaryScan {
 
  private:
   static constexpr uint64_t unknown = 0, in_progress = UINT64_MAX;
+  static constexpr uint64_t cost_of_object = 128, max_cost = max_elements_in_file * cost_of_object;
 
   uint64_t number(uint64_t offset, uint64_t width) const {
     uint64_t value = 0;
@@ -101,38 +134,50 @@ class BinaryScan {
     return value;
   }
 
-  // Objects in the tree under `object`, itself included.
+  // About how many bytes the tree under `object` takes.
   uint64_t expanded(uint64_t object, int depth) {
     if (object >= count_) throw Error(reader_.file(), "", "refers to an object that is not there");
     if (depth > max_depth) too_deep(reader_.file());
     if (expanded_[object] == in_progress) throw Error(reader_.file(), "", "contains itself");
     if (expanded_[object] != unknown) return expanded_[object];
     expanded_[object] = in_progress;
-    uint64_t total = 1;
-    for (uint64_t child : children(number(table_ + object * offset_width_, offset_width_))) {
+    const Object content = read(number(table_ + object * offset_width_, offset_width_));
+    uint64_t total = cost_of_object + content.bytes;
+    for (uint64_t child : content.children) {
       total += expanded(child, depth + 1);
-      if (total > max_objects) throw Error(reader_.file(), "", "expands to too many objects");
+      if (total > max_cost) throw Error(reader_.file(), "", "expands to too many objects");
     }
     return expanded_[object] = total;
   }
 
-  std::vector<uint64_t> children(uint64_t offset) const {
+  struct Object {
+    uint64_t bytes = 0;  // of a leaf
+    std::vector<uint64_t> children;
+  };
+
+  Object read(uint64_t offset) const {
     const auto marker = reader_.read<uint8_t>(offset, "object");
     const int type = marker >> 4;
-    constexpr int array = 0xa, set = 0xc, dictionary = 0xd;
-    if (type != array && type != set && type != dictionary) return {};
+    constexpr int first_counted = 0x4, array = 0xa, set = 0xc, dictionary = 0xd;
+    if (type < first_counted) return {};
     uint64_t length = marker & 15u, at = offset + 1;
     if (length == 15) {
       const uint64_t width = uint64_t{1} << (reader_.read<uint8_t>(at, "length") & 3u);
       length = number(at + 1, width);
       at += 1 + width;
     }
-    if (length > reader_.size()) throw Error(reader_.file(), "", "an array longer than the file");
-    if (type == dictionary) length *= 2;
+    if (length > reader_.size()) throw Error(reader_.file(), "", "an object longer than the file");
+    if (type != array && type != set && type != dictionary) return {2 * length, {}};
+    if (type == dictionary) {
+      if (length > max_keys) throw Error(reader_.file(), "", "holds a dictionary with too many keys");
+      length *= 2;
+    }
     reader_.span(at, length * reference_width_, "array");
-    std::vector<uint64_t> result(length);
-    for (uint64_t i = 0; i < length; ++i) result[i] = number(at + i * reference_width_, reference_width_);
-    return result;
+    Object object;
+    for (uint64_t i = 0; i < length; ++i) {
+      object.children.push_back(number(at + i * reference_width_, reference_width_));
+    }
+    return object;
   }
 
   ByteReader reader_;
@@ -140,8 +185,7 @@ class BinaryScan {
   std::vector<uint64_t> expanded_;
 };
 
-// ---- Trees
-// -----------------------------------------------------------------------------------------------------------
+// ---- Trees ----
 
 json to_json(plist_t node, const std::string& file);
 
@@ -239,7 +283,7 @@ json parse_property_list(ByteSpan bytes, const std::string& file) {
   const auto* text = reinterpret_cast<const char*>(bytes.data());
   if (bytes.empty()) throw Error(file, "", "is empty");
   if (bytes.size() > max_file)
-    throw Error(file, "", "is larger than 64 MiB, which no network description is");
+    throw Error(file, "", "is larger than 16 MiB, which no network description is");
   const auto length = static_cast<uint32_t>(bytes.size());
   const std::string_view view(text, length);
   plist_t node = nullptr;
@@ -247,7 +291,7 @@ json parse_property_list(ByteSpan bytes, const std::string& file) {
     BinaryScan(bytes, file).run();
     plist_from_bin(text, length, &node);
   } else {
-    check_xml(view, file);
+    XmlScan(view, file).run();
     plist_from_xml(text, length, &node);
   }
   const Tree tree(node);

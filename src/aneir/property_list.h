@@ -11,9 +11,9 @@
 
 namespace ane::aneir {
 
-// Throws Error for anything that is not a property list, is larger than 64 MiB, nests deeper than 64 levels,
-// or holds dates, raw data or references. Integers beyond int64 wrap to negative ones, as the format itself
-// cannot tell them.
+// Throws Error for anything that is not a property list, is larger than 16 MiB, nests deeper than 64 levels,
+// expands to more than half a million elements, or holds dates, raw data or references. Integers beyond int64
+// wrap to negative ones, as the format itself cannot tell them.
 nlohmann::json parse_property_list(ByteSpan bytes, const std::string& file);
 
 // XML, dictionaries sorted by key. `value` holds only the types above; text must not contain NUL (Error).

@@ -102,10 +102,8 @@ class Dictionary {
     return find(key) ? texts(key) : std::vector<std::string>();
   }
 
-  Dictionary inside(const std::string& key) { return {get(key), file_, where_ + "." + key}; }
-  Dictionary item(const json& value, const std::string& key) const {
-    return {value, file_, where_ + "." + key};
-  }
+  Dictionary inside(const std::string& key) { return {get(key), file_, path_to(key)}; }
+  Dictionary item(const json& value, const std::string& key) const { return {value, file_, path_to(key)}; }
   void ignore(std::initializer_list<const char*> keys) { asked_.insert(keys.begin(), keys.end()); }
 
   void refuse_unknown_keys() const {
@@ -115,6 +113,8 @@ class Dictionary {
   }
 
  private:
+  std::string path_to(const std::string& key) const { return where_.empty() ? key : where_ + "." + key; }
+
   const json& value_;
   const std::string& file_;
   std::string where_;
@@ -153,8 +153,7 @@ Value value_named(const Dictionary& at, const std::pair<Value, const char*> (&li
   at.fail("Type " + word + " is not known");
 }
 
-// ---- Weight files
-// ------------------------------------------------------------------------------------------------------
+// ---- Weight files ----
 
 class WeightFiles {
  public:
@@ -193,8 +192,7 @@ class WeightFiles {
   std::vector<std::optional<MappedFile>> files_;
 };
 
-// ---- Units
-// -------------------------------------------------------------------------------------------------------------
+// ---- Units ----
 
 // What a unit's reader works with.
 struct UnitInput {
@@ -425,8 +423,7 @@ const std::map<std::string, Chain (*)(UnitInput&)> unit_readers = {
     {"Softmax", read_softmax},
 };
 
-// ---- The network
-// -------------------------------------------------------------------------------------------------------
+// ---- The network ----
 
 class Reader {
  public:
@@ -494,8 +491,7 @@ class Reader {
     return found->second;
   }
 
-  // ---- Surfaces
-  // -----------------------------------------------------------------------------------------------------
+  // ---- Surfaces ----
 
   static Tensor input_tensor(Dictionary& at, const std::string& name) {
     const auto length = [&](const char* key) { return at.integer(key, 1, max_axis); };
@@ -592,8 +588,7 @@ class Reader {
     define(entry, name, network_.add_unit(name, ConstantTensor{shape, values}, {}, name, name));
   }
 
-  // ---- Units
-  // --------------------------------------------------------------------------------------------------------
+  // ---- Units ----
 
   static std::vector<std::string> bottom_names(Dictionary& unit) {
     return unit.get("Bottom").is_string() ? std::vector<std::string>{unit.text("Bottom")}

@@ -111,8 +111,7 @@ class Speller {
   }
   TensorId emit(ElementWiseOp op, TensorId a, TensorId b) { return emit(ElementWise{op, 1, false}, {a, b}); }
 
-  // ---- scale * x + offset, written as scale * (x + offset / scale)
-  // --------------------------------------------------
+  // ---- scale * x + offset, written as scale * (x + offset / scale) ----
 
   TensorId linear(TensorId x, float scale, float offset) {
     const bool divides = round_to_half(scale) != 0 && std::isfinite(round_to_half(offset / scale));
@@ -136,8 +135,7 @@ class Speller {
     return result;
   }
 
-  // ---- Functions
-  // ----------------------------------------------------------------------------------------------------
+  // ---- Functions ----
 
   TensorId spell(const Neuron& neuron) { return function(neuron, bottoms_[0]); }
 
@@ -194,8 +192,7 @@ class Speller {
     throw NoForm{"the format has no power function with exponent " + std::to_string(exponent)};
   }
 
-  // ---- The rest
-  // -----------------------------------------------------------------------------------------------------
+  // ---- The rest ----
 
   TensorId spell(const Conv& conv) {
     Conv plain = conv.dilation_x > 1 || conv.dilation_y > 1 ? without_dilation(conv) : conv;

@@ -59,8 +59,7 @@ class Writer {
   const Bytes& weights() const { return weights_.data(); }
 
  private:
-  // ---- Names
-  // --------------------------------------------------------------------------------------------------------
+  // ---- Names ----
 
   std::string unused(const std::string& wanted) {
     std::string result = wanted;
@@ -75,8 +74,7 @@ class Writer {
 
   const std::string& name_of_tensor(TensorId tensor) const { return names_[static_cast<size_t>(tensor)]; }
 
-  // ---- Constants
-  // ----------------------------------------------------------------------------------------------------
+  // ---- Constants ----
 
   // The offset at which the constant is kept; the same bytes in the same type are kept once.
   int64_t keep(const Constant& constant, ElementType type) {
@@ -93,8 +91,7 @@ class Writer {
     return kept_[key] = offset;
   }
 
-  // ---- Surfaces
-  // -----------------------------------------------------------------------------------------------------
+  // ---- Surfaces ----
 
   static void put_strides(json& entry, const std::string& side, const Tensor& tensor) {
     const Shape& shape = tensor.shape;
@@ -139,8 +136,7 @@ class Writer {
             {"ConstantInterleave", 1}};
   }
 
-  // ---- Units
-  // --------------------------------------------------------------------------------------------------------
+  // ---- Units ----
 
   json unit_entry(const Unit& unit) {
     json bottoms = json::array();

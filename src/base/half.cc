@@ -3,6 +3,7 @@
 #include "base/error.h"
 
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <immintrin.h>
 #endif
 
@@ -30,7 +31,11 @@ __attribute__((target("f16c,avx"))) size_t to_float_f16c(std::span<const Half> f
 }
 
 bool has_f16c() {
-  static const bool has = __builtin_cpu_supports("avx") && __builtin_cpu_supports("f16c");
+  // Not every compiler's __builtin_cpu_supports knows "f16c": that bit is asked for directly.
+  static const bool has = [] {
+    unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+    return __builtin_cpu_supports("avx") && __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & bit_F16C);
+  }();
   return has;
 }
 #endif

@@ -13,6 +13,8 @@
 // A mean image has no place in the format; whoever feeds the network subtracts it first.
 #include "espresso/from_coreml.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -121,12 +123,11 @@ void translate_layer(Translation& to, const SourceLayer& layer, const Fusion& fu
 }
 
 std::string describe(const std::vector<coreml::Refusal>& refusals) {
-  std::string text = refusals.size() == 1 ? "unsupported layer: "
-                                          : std::to_string(refusals.size()) + " unsupported layers: ";
-  for (const coreml::Refusal& refusal : refusals) {
-    if (&refusal != &refusals.front()) text += ", ";
-    text += refusal.layer + " (" + refusal.type + "): " + refusal.reason;
-  }
+  const char* const verb = refusals.size() == 1 ? "layer is" : "layers are";
+  std::string text = fmt::format("{} {} not supported: ", refusals.size(), verb);
+  for (const coreml::Refusal& refusal : refusals)
+    text += fmt::format("{}{} ({}): {}", &refusal == &refusals.front() ? "" : ", ", refusal.layer,
+                        refusal.type, refusal.reason);
   return text;
 }
 

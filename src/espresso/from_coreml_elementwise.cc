@@ -97,7 +97,7 @@ json hard_sigmoid(float alpha, float beta) {
 
 // The values of a parameter array; one value when all are equal.
 std::vector<float> parameter(const WeightParams& weights) {
-  std::vector<float> values = coreml::decode_weights(weights, {coreml::weight_count(weights)});
+  std::vector<float> values = coreml::decode_weights(weights, coreml::Shape{coreml::weight_count(weights)});
   if (std::all_of(values.begin(), values.end(), [&](float value) { return value == values[0]; }))
     values.resize(1);
   return values;
@@ -199,11 +199,10 @@ void add_operation(Translation& to, const SourceLayer& source, Operation operati
 }
 
 json unary_operation(const UnaryFunctionLayerParams& layer) {
-  // Apple's compiler leaves an epsilon of 1e-6, the default, out of the net; others are written.
   const float epsilon = or_default(layer.epsilon(), 1e-6f);
   const auto with_epsilon = [&](Operation operation) {
     json attributes = elementwise(operation);
-    if (epsilon != 1e-6f) attributes["eps"] = finite(epsilon);
+    attributes["eps"] = finite(epsilon);
     return attributes;
   };
   switch (layer.type()) {
@@ -212,7 +211,8 @@ json unary_operation(const UnaryFunctionLayerParams& layer) {
     case UnaryFunctionLayerParams::RSQRT:
       return with_epsilon(kInverseSquareRoot);
     case UnaryFunctionLayerParams::INVERSE:
-      return with_epsilon(kInverse);
+      // Apple's compiler leaves the default out of the net; next to 0 the result overflows a half either way.
+      return epsilon == 1e-6f ? elementwise(kInverse) : with_epsilon(kInverse);
     case UnaryFunctionLayerParams::POWER:
       return elementwise(kPower, finite(layer.alpha()));
     case UnaryFunctionLayerParams::EXP:

@@ -36,23 +36,19 @@ std::vector<float> values_or(const WeightParams& weights, int64_t count, float f
 // ---- Convolution
 // -------------------------------------------------------------------------------------------------------
 
-// y = x * scale + offset per channel: what a batchnorm with stored statistics does.
-struct Affine {
-  std::vector<float> scale, offset;
+// y = (x - mean) * scale + offset per channel: what a batchnorm with stored statistics does.
+struct Statistics {
+  std::vector<float> mean, scale, offset;
 };
 
-Affine affine_of(const BatchnormLayerParams& layer) {
+Statistics statistics_of(const BatchnormLayerParams& layer) {
   const int64_t channels = signed_of(layer.channels());
-  const auto gamma = values_or(layer.gamma(), channels, 1), beta = values_or(layer.beta(), channels, 0),
-             mean = values_or(layer.mean(), channels, 0), variance = values_or(layer.variance(), channels, 1);
+  const auto gamma = values_or(layer.gamma(), channels, 1),
+             variance = values_or(layer.variance(), channels, 1);
   const float epsilon = or_default(layer.epsilon(), 1e-5f);
-  Affine affine;
-  for (size_t c = 0; c < gamma.size(); ++c) {
-    const float scale = gamma[c] / std::sqrt(variance[c] + epsilon);
-    affine.scale.push_back(scale);
-    affine.offset.push_back(beta[c] - mean[c] * scale);
-  }
-  return affine;
+  std::vector<float> scale;
+  for (size_t c = 0; c < gamma.size(); ++c) scale.push_back(gamma[c] / std::sqrt(variance[c] + epsilon));
+  return {values_or(layer.mean(), channels, 0), std::move(scale), values_or(layer.beta(), channels, 0)};
 }
 
 // [output channels][input channels per group][height][width]; deconvolution has the first two the other way
@@ -87,10 +83,12 @@ void set_scaled_weights(Translation& to, json& attributes, const ConvolutionLaye
   attributes["blob_weights_f16"] = add_blob(to, Blob::copy_of(bytes));
 }
 
-std::vector<float> scaled_biases(const ConvolutionLayerParams& layer, const Affine& affine) {
-  std::vector<float> biases(affine.offset.size(), 0.0f);
-  if (layer.hasbias()) biases = coreml::decode_weights(layer.bias(), {signed_of(layer.outputchannels())});
-  for (size_t c = 0; c < biases.size(); ++c) biases[c] = biases[c] * affine.scale[c] + affine.offset[c];
+std::vector<float> folded_biases(const ConvolutionLayerParams& layer, const Statistics& batchnorm) {
+  std::vector<float> biases(batchnorm.offset.size(), 0.0f);
+  if (layer.hasbias())
+    biases = coreml::decode_weights(layer.bias(), coreml::Shape{signed_of(layer.outputchannels())});
+  for (size_t c = 0; c < biases.size(); ++c)
+    biases[c] = batchnorm.offset[c] + (biases[c] - batchnorm.mean[c]) * batchnorm.scale[c];
   return biases;
 }
 
@@ -105,9 +103,9 @@ void set_convolution_weights(Translation& to, json& attributes, const Convolutio
     set_weights(to, attributes, layer.weights(), weight_shape(layer), layer.isdeconvolution() ? 1 : 0);
     return;
   }
-  const Affine affine = affine_of(*batchnorm);
-  attributes["blob_biases"] = add_floats(to, scaled_biases(layer, affine));
-  set_scaled_weights(to, attributes, layer, affine.scale);
+  const Statistics statistics = statistics_of(*batchnorm);
+  attributes["blob_biases"] = add_floats(to, folded_biases(layer, statistics));
+  set_scaled_weights(to, attributes, layer, statistics.scale);
 }
 
 // `same` with the odd row at the end is pad_mode 1. No code is known for the odd row at the start, nor for a
@@ -171,7 +169,7 @@ namespace {
 
 // Apple's compiler writes four times the room that the biases need, the rest zero.
 int64_t add_padded_biases(Translation& to, const WeightParams& weights, int64_t count) {
-  std::vector<float> biases = coreml::decode_weights(weights, {count});
+  std::vector<float> biases = coreml::decode_weights(weights, coreml::Shape{count});
   biases.resize(static_cast<size_t>(4 * count), 0.0f);
   return add_floats(to, std::move(biases));
 }

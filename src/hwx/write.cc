@@ -20,7 +20,7 @@ constexpr uint32_t header_flags = 0x00200000, executable_file = 2;
 constexpr uint32_t no_relocations = 4, fixed_memory = 2;  // segment flags
 constexpr uint32_t local_relocations = 0x100;             // section flag
 constexpr uint32_t relocation_of_a_word = 0x05000000;     // length 2 (four bytes), relative to the section
-constexpr uint32_t symbol_bytes = 16, relocation_bytes = 8;
+constexpr uint32_t relocation_bytes = 8;
 constexpr uint32_t read_only = 1, write_only = 2, read_write = 3, read_execute = 5;
 
 // Section types that only this format has.

@@ -1,6 +1,6 @@
-// The last pass: everything below relies on the engine form of passes.h and asks no more questions, so what the passes
-// before could not bring into it is refused here, all at once. One line names each layer (as the source model calls it),
-// the unit it has become, and the reason.
+// The last pass: everything below relies on the engine form of passes.h and asks no more questions, so what
+// the passes before could not bring into it is refused here, all at once. One line names each layer (as the
+// source model calls it), the unit it has become, and the reason.
 #include <algorithm>
 #include <set>
 
@@ -61,7 +61,8 @@ std::string trouble_of(const Conv& conv, const Context& context) {
 }
 
 std::string trouble_of(const Neuron& neuron, const Context& context) {
-  if (neuron.type == NeuronType::Abs) return neuron.input_scale == 1 ? "" : "a scale before the absolute value";
+  if (neuron.type == NeuronType::Abs)
+    return neuron.input_scale == 1 ? "" : "a scale before the absolute value";
   return trouble_of(neuron, context.facts);
 }
 
@@ -76,8 +77,10 @@ std::string trouble_of(const ElementWise& elementwise, const Context&) {
     case ElementWiseOp::Sub:
     case ElementWiseOp::Mult:
     case ElementWiseOp::Max:
-    case ElementWiseOp::Min: return "";
-    default: return std::string(name_of(elementwise.op)) + ": " + no_form;
+    case ElementWiseOp::Min:
+      return "";
+    default:
+      return std::string(name_of(elementwise.op)) + ": " + no_form;
   }
 }
 
@@ -85,8 +88,12 @@ std::string trouble_of_axis(Axis axis) {
   const bool addressable = axis == Axis::Batch || axis == Axis::Channel || axis == Axis::Height;
   return addressable ? "" : std::string("slices and joins along ") + name_of(axis) + " are not supported";
 }
-std::string trouble_of(const aneir::Concat& concat, const Context&) { return trouble_of_axis(concat.axis); }
-std::string trouble_of(const aneir::InputView& view, const Context&) { return trouble_of_axis(view.axis); }
+std::string trouble_of(const aneir::Concat& concat, const Context&) {
+  return trouble_of_axis(concat.axis);
+}
+std::string trouble_of(const aneir::InputView& view, const Context&) {
+  return trouble_of_axis(view.axis);
+}
 
 std::string trouble_of(const aneir::Reshape&, const Context& context) {
   if (context.from().n != context.to().n) return "changes the batch size";
@@ -101,22 +108,30 @@ std::string trouble_of(const aneir::Transpose& transpose, const Context&) {
 std::string trouble_of(const Reduction& reduction, const Context& context) {
   using List = std::vector<Axis>;
   const bool channels = reduction.axes == List{Axis::Channel};
-  const bool planes = reduction.axes == List{Axis::Height, Axis::Width} || reduction.axes == List{Axis::Width};
+  const bool planes =
+      reduction.axes == List{Axis::Height, Axis::Width} || reduction.axes == List{Axis::Width};
   if (!channels && !planes) return "reduces over the batch";
   const bool possible = reduction.type == ReductionType::Sum || reduction.type == ReductionType::Max ||
                         (planes && reduction.type == ReductionType::Mean);
   if (!possible) return "this kind of reduction remains";
   if (!reduction.activation) return "";
-  const bool fused = channels && reduction.type == ReductionType::Sum && can_be_fused(*reduction.activation, context.facts);
+  const bool fused =
+      channels && reduction.type == ReductionType::Sum && can_be_fused(*reduction.activation, context.facts);
   return fused ? "" : "its activation cannot follow in the same pass";
 }
 
 std::string trouble_of(const aneir::Pooling&, const Context& context) {
   return context.facts.native_pooling ? "" : "its windows or padding are too large";
 }
-std::string trouble_of(const aneir::Broadcast&, const Context&) { return "too large to be repeated in memory"; }
-std::string trouble_of(const aneir::Softmax&, const Context&) { return "along an axis that is not C, H or W"; }
-std::string trouble_of(const aneir::ConstantTensor&, const Context&) { return ""; }
+std::string trouble_of(const aneir::Broadcast&, const Context&) {
+  return "too large to be repeated in memory";
+}
+std::string trouble_of(const aneir::Softmax&, const Context&) {
+  return "along an axis that is not C, H or W";
+}
+std::string trouble_of(const aneir::ConstantTensor&, const Context&) {
+  return "";
+}
 
 std::string trouble_of_size(const Shape& shape, const EngineFacts& facts) {
   const std::string reason =
@@ -145,8 +160,9 @@ void refuse(const std::vector<std::string>& complaints) {
   if (complaints.empty()) return;
   std::string all;
   for (const std::string& each : complaints) all += (all.empty() ? "" : "; ") + each;
-  throw Error("", complaints.size() == 1 ? "unsupported layer" : to_string(complaints.size()) + " unsupported layers",
-              all);
+  throw Error(
+      "", complaints.size() == 1 ? "unsupported layer" : to_string(complaints.size()) + " unsupported layers",
+      all);
 }
 
 // A layer that became many units is named once for each reason.

@@ -1,5 +1,5 @@
-// A Broadcast that remains (its reader is not elementwise, or it is an output) is an addition to zeros of the result's
-// shape: elementwise work is the only kind that repeats an operand.
+// A Broadcast that remains (its reader is not elementwise, or it is an output) is an addition to zeros of the
+// result's shape: elementwise work is the only kind that repeats an operand.
 #include "passes/rewrite.h"
 #include "passes/steps.h"
 

@@ -1,18 +1,19 @@
-// Convolutions in steps that the engine does: stride 1 or 2 in both directions alike, no dilation, kernels up to the
-// facts' size.
+// Convolutions in steps that the engine does: stride 1 or 2 in both directions alike, no dilation, kernels up
+// to the facts' size.
 //
-// Stride: the largest stride that divides both wanted ones and is native; of its results, rows and columns are then
-// picked by a view. A kernel of one tap without padding is strided by a view of its input instead, so that nothing is
-// computed in vain.
+// Stride: the largest stride that divides both wanted ones and is native; of its results, rows and columns
+// are then picked by a view. A kernel of one tap without padding is strided by a view of its input instead,
+// so that nothing is computed in vain.
 //
-// Dilation: the kernel with zeros between its taps, as Apple's compiler does it. It costs no pass as long as the kernel
-// fits.
+// Dilation: the kernel with zeros between its taps, as Apple's compiler does it. It costs no pass as long as
+// the kernel fits.
 //
-// Size: a kernel of too many rows or columns is cut into runs of taps that fit, each a convolution of its own over a
-// part of the image, and the results are added. Along rows such a part is only another base address. Along columns it
-// is a slice (two copies), so a kernel that is wide but not high is turned instead: image and kernel exchange rows and
-// columns, and the result is turned back. Each addition rounds to binary16. Runs hold taps, not zeros: a run ends where
-// the next tap would not fit, so a dilation larger than the engine's kernel needs no zeros at all.
+// Size: a kernel of too many rows or columns is cut into runs of taps that fit, each a convolution of its own
+// over a part of the image, and the results are added. Along rows such a part is only another base address.
+// Along columns it is a slice (two copies), so a kernel that is wide but not high is turned instead: image
+// and kernel exchange rows and columns, and the result is turned back. Each addition rounds to binary16. Runs
+// hold taps, not zeros: a run ends where the next tap would not fit, so a dilation larger than the engine's
+// kernel needs no zeros at all.
 //
 // Padding beyond the facts' limit is joined to the image as zeros.
 //
@@ -42,15 +43,16 @@ struct Direction {
 };
 
 Direction rows_of(const Conv& conv, const Shape& shape) {
-  return {Axis::Height,    shape.h,        conv.kernel_height, conv.stride_y, conv.dilation_y,
-          conv.pad_top, conv.pad_bottom};
+  return {Axis::Height,    shape.h,      conv.kernel_height, conv.stride_y,
+          conv.dilation_y, conv.pad_top, conv.pad_bottom};
 }
 Direction columns_of(const Conv& conv, const Shape& shape) {
-  return {Axis::Width,     shape.w,       conv.kernel_width, conv.stride_x, conv.dilation_x,
-          conv.pad_left, conv.pad_right};
+  return {Axis::Width,     shape.w,       conv.kernel_width, conv.stride_x,
+          conv.dilation_x, conv.pad_left, conv.pad_right};
 }
 
-// ---- Stride --------------------------------------------------------------------------------------------------------
+// ---- Stride
+// --------------------------------------------------------------------------------------------------------
 
 int native_stride(int x, int y, int limit) {
   const int common = std::gcd(x, y);
@@ -59,7 +61,8 @@ int native_stride(int x, int y, int limit) {
   return native;
 }
 
-// ---- Runs of taps --------------------------------------------------------------------------------------------------
+// ---- Runs of taps
+// --------------------------------------------------------------------------------------------------
 
 // Taps first .. first + taps of a kernel, and what part of the image they see.
 struct Run {
@@ -71,7 +74,13 @@ struct Run {
 
 // What run `first`, `taps` sees of the image; nothing if that is padding only.
 std::optional<Run> run_of(const Direction& direction, int first, int taps) {
-  Run run{first, taps, (taps - 1) * direction.dilation + 1, 0, direction.length, direction.pad_low, direction.pad_high};
+  Run run{first,
+          taps,
+          (taps - 1) * direction.dilation + 1,
+          0,
+          direction.length,
+          direction.pad_low,
+          direction.pad_high};
   if (taps == direction.kernel) return run;
   const int64_t begin = int64_t{first} * direction.dilation - direction.pad_low;
   const int64_t end = begin + (direction.count() - 1) * direction.stride + run.size;
@@ -88,12 +97,14 @@ std::vector<Run> runs_of(const Direction& direction, int limit) {
   const int largest = (limit - 1) / direction.dilation + 1;
   std::vector<Run> runs;
   for (int first = 0; first < direction.kernel; first += largest)
-    if (const auto run = run_of(direction, first, std::min(largest, direction.kernel - first))) runs.push_back(*run);
+    if (const auto run = run_of(direction, first, std::min(largest, direction.kernel - first)))
+      runs.push_back(*run);
   return runs;
 }
 
 // The weights of one run in each direction, with zeros between the taps.
-Constant weights_of(const std::vector<float>& weights, const Conv& conv, const Run& rows, const Run& columns) {
+Constant weights_of(const std::vector<float>& weights, const Conv& conv, const Run& rows,
+                    const Run& columns) {
   const int64_t kernel = int64_t{conv.kernel_height} * conv.kernel_width;
   const int64_t size = int64_t{rows.size} * columns.size;
   const int64_t kernels = static_cast<int64_t>(weights.size()) / kernel;
@@ -108,7 +119,8 @@ Constant weights_of(const std::vector<float>& weights, const Conv& conv, const R
   return Constant::of_floats(std::move(result));
 }
 
-// ---- Steps ---------------------------------------------------------------------------------------------------------
+// ---- Steps
+// ---------------------------------------------------------------------------------------------------------
 
 // `conv` with rows and columns exchanged.
 Conv turned(const Conv& conv) {
@@ -120,7 +132,8 @@ Conv turned(const Conv& conv) {
   std::swap(result.pad_right, result.pad_bottom);
   const std::vector<float> weights = conv.weights.floats();
   std::vector<float> exchanged(weights.size());
-  const size_t height = static_cast<size_t>(conv.kernel_height), width = static_cast<size_t>(conv.kernel_width);
+  const size_t height = static_cast<size_t>(conv.kernel_height),
+               width = static_cast<size_t>(conv.kernel_width);
   for (size_t i = 0; i < weights.size(); ++i) {
     const size_t kernel = i / (height * width), y = i / width % height, x = i % width;
     exchanged[kernel * height * width + x * height + y] = weights[i];
@@ -132,7 +145,8 @@ Conv turned(const Conv& conv) {
 // One convolution for each pair of runs, added up; the first brings the bias, the end the activation.
 TensorId sum_of_runs(TensorId x, const Conv& conv, const EngineFacts& facts, Replacement& here) {
   const Direction down = rows_of(conv, here.shape(x)), across = columns_of(conv, here.shape(x));
-  const std::vector<Run> rows = runs_of(down, facts.max_kernel_height), columns = runs_of(across, facts.max_kernel_width);
+  const std::vector<Run> rows = runs_of(down, facts.max_kernel_height),
+                         columns = runs_of(across, facts.max_kernel_width);
   if (rows.empty() || columns.empty()) return no_tensor;
   const size_t count = rows.size() * columns.size();
   const bool relu = conv.activation && conv.activation->type == NeuronType::ReLU;
@@ -175,7 +189,8 @@ TensorId join_zeros(TensorId x, Axis axis, int& padding, const EngineFacts& fact
   shape[axis] = padding - facts.max_padding;
   if (shape.count() > max_invented_constant) return x;
   padding = facts.max_padding;
-  const TensorId zeros = here.constant("zeros", shape, std::vector<float>(static_cast<size_t>(shape.count()), 0.0f));
+  const TensorId zeros =
+      here.constant("zeros", shape, std::vector<float>(static_cast<size_t>(shape.count()), 0.0f));
   return here.add("padded", aneir::Concat{axis}, {zeros, x});
 }
 

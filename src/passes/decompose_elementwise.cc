@@ -1,10 +1,13 @@
 // The engine's elementwise operations are +, -, *, max and min. The others in terms of these:
-//   a / b      = a * Inv(b); a constant b is inverted here, in float32
-//   (a - b)^2  = d * d with d = a - b
-//   a ^ b      = 2^(b * log2 a), for a > 0; one constant b is a Neuron Power, which has better forms
-// Each step rounds to binary16. A quotient is so at most 1.5 units in the last place off, plus the reciprocal table's own
-// error (2^-12 relative); a general power's exponent has 2^-11 relative error, that is up to 0.5 % of the result where
-// |b * log2 a| reaches 16. Comparisons have no form that a captured program shows.
+//
+//   a / b       a * Inv(b); a constant b is inverted here, in float32
+//   (a - b)^2   d * d with d = a - b
+//   a ^ b       2^(b * log2 a), for a > 0; one constant b is a Neuron Power, which has better forms
+//
+// Each step rounds to binary16. A quotient is so at most 1.5 units in the last place off, besides the
+// reciprocal table's own error (relative 2^-12). A power's exponent is good to a relative 2^-11: up to half a
+// percent of the result where |b * log2 a| reaches 16. Comparisons have no form that a captured program
+// shows.
 //
 // Operations between constants are done here.
 #include <algorithm>
@@ -25,18 +28,30 @@ using aneir::ElementWiseOp;
 
 float apply(ElementWiseOp op, float a, float b) {
   switch (op) {
-    case ElementWiseOp::Add: return a + b;
-    case ElementWiseOp::Sub: return a - b;
-    case ElementWiseOp::Mult: return a * b;
-    case ElementWiseOp::Max: return std::max(a, b);
-    case ElementWiseOp::Min: return std::min(a, b);
-    case ElementWiseOp::Div: return a / b;
-    case ElementWiseOp::Power: return std::pow(a, b);
-    case ElementWiseOp::SquaredDifference: return (a - b) * (a - b);
-    case ElementWiseOp::Equal: return a == b ? 1.0f : 0.0f;
-    case ElementWiseOp::NotEqual: return a != b ? 1.0f : 0.0f;
-    case ElementWiseOp::LessThan: return a < b ? 1.0f : 0.0f;
-    case ElementWiseOp::GreaterThan: return a > b ? 1.0f : 0.0f;
+    case ElementWiseOp::Add:
+      return a + b;
+    case ElementWiseOp::Sub:
+      return a - b;
+    case ElementWiseOp::Mult:
+      return a * b;
+    case ElementWiseOp::Max:
+      return std::max(a, b);
+    case ElementWiseOp::Min:
+      return std::min(a, b);
+    case ElementWiseOp::Div:
+      return a / b;
+    case ElementWiseOp::Power:
+      return std::pow(a, b);
+    case ElementWiseOp::SquaredDifference:
+      return (a - b) * (a - b);
+    case ElementWiseOp::Equal:
+      return a == b ? 1.0f : 0.0f;
+    case ElementWiseOp::NotEqual:
+      return a != b ? 1.0f : 0.0f;
+    case ElementWiseOp::LessThan:
+      return a < b ? 1.0f : 0.0f;
+    case ElementWiseOp::GreaterThan:
+      return a > b ? 1.0f : 0.0f;
   }
   throw InternalError("elementwise operation without a meaning");
 }
@@ -95,7 +110,8 @@ TensorId raise(const Unit& unit, const ElementWise& params, Replacement& here) {
   const auto* exponent = constants_of(here.producer(unit.bottoms[1]));
   const bool spreads = here.shape(unit.bottoms[0]) != here.shape(unit.top);
   if (exponent && exponent->shape.count() == 1 && !spreads)
-    return here.add("power", Neuron{NeuronType::Power, exponent->values.floats()[0], 0, 1}, {unit.bottoms[0]});
+    return here.add("power", Neuron{NeuronType::Power, exponent->values.floats()[0], 0, 1},
+                    {unit.bottoms[0]});
   const TensorId logarithm = here.add("log2", Neuron{NeuronType::Log2, 0, 0, 1}, {unit.bottoms[0]});
   const TensorId product =
       here.add("exponent", ElementWise{ElementWiseOp::Mult, 1, false}, {logarithm, unit.bottoms[1]});
@@ -112,10 +128,14 @@ bool decompose_elementwise(Network& network, const EngineFacts&) {
     const auto* b = constants_of(here.producer(unit.bottoms[1]));
     if (a && b) return fold_constants(*elementwise, *a, *b, here.shape(unit.top), here);
     switch (elementwise->op) {
-      case ElementWiseOp::Div: return divide(unit, *elementwise, here);
-      case ElementWiseOp::SquaredDifference: return square_difference(unit, *elementwise, here);
-      case ElementWiseOp::Power: return raise(unit, *elementwise, here);
-      default: return no_tensor;
+      case ElementWiseOp::Div:
+        return divide(unit, *elementwise, here);
+      case ElementWiseOp::SquaredDifference:
+        return square_difference(unit, *elementwise, here);
+      case ElementWiseOp::Power:
+        return raise(unit, *elementwise, here);
+      default:
+        return no_tensor;
     }
   });
   return remove_dead_units(network) || changed;

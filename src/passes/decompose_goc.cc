@@ -1,6 +1,7 @@
-// The engine scales a tensor, or adds a number to it, in one elementwise pass; both together in that pass are shown by no
-// captured program, and numbers per channel only behind an extra copy. A depthwise 1x1 convolution with bias does all of
-// it in one pass and rounds once, with weights and biases as exact as those of the GOC itself.
+// The engine scales a tensor, or adds a number to it, in one elementwise pass; both together in that pass are
+// shown by no captured program, and numbers per channel only behind an extra copy. A depthwise 1x1
+// convolution with bias does all of it in one pass and rounds once, with weights and biases as exact as those
+// of the GOC itself.
 #include "passes/rewrite.h"
 #include "passes/steps.h"
 

@@ -1,22 +1,22 @@
-// Functions of one variable for which the engine has no table, from those for which it has one. With R the rounding of a
-// step to binary16 (relative 2^-11 at most half a unit, so 2^-12 in the mean case):
+// Functions of one variable for which the engine has no table, from those for which it has one. Every step
+// rounds to binary16, that is by a relative 2^-11 at most.
 //
-//   elu        max(x, a*(e^min(x,0) - 1)) for 0 <= a <= 1, where the second is the smaller for x > 0 and the larger
-//              below; else relu(x) + a*(e^min(x,0) - 1), of whose terms one is always 0. e^t - 1 is exact near 0, so
-//              the error is that of the table: absolute 2^-12 * a.
-//   softsign   x * 1/(1 + |x|): three roundings, 1.5 units in the last place.
-//   softplus   relu(x) + ln 2 * log2(1 + e^-|x|): absolute error 2^-11; results below it become 0.
-//   log        ln 2 * log2 x: one rounding more than the table.
-//   exp        2^(x * log2 e), the factor before the table.
-//   x^a        by the binary digits of |a|: products of x, x^2, x^4, ... and sqrt x, sqrt sqrt x for |a| < 16 in
-//              quarters, 1/x of that for negative a; -0.5 is rsqrt. Each product and root rounds once. All other
-//              exponents are 2^(a * log2 x): the exponent has relative error 2^-11, so the result relative error
-//              2^-11 * |a * log2 x|. Defined for x > 0; 0 gives 0 for a > 0.
-//   1/(x + a)  the addition, then the reciprocal.
-//   x^2        x * x.
+//   elu         For 0 <= a <= 1 max(x, a*(e^min(x,0) - 1)): the second is the smaller for x > 0, and the
+//               larger below. Else relu(x) + a*(e^min(x,0) - 1), of whose terms one is always 0. The
+//               subtraction is exact near 0, so the error is that of the table: a * 2^-12, absolute.
+//   softsign    x * 1/(1 + |x|): three roundings.
+//   softplus    relu(x) + ln 2 * log2(1 + e^-|x|): absolute error 2^-11; results below it become 0.
+//   log         ln 2 * log2 x: one rounding more than the table.
+//   exp         2^(x * log2 e), the factor before the table.
+//   x^a         For |a| < 16 in quarters by binary digits: products of x, x^2, x^4, ..., sqrt x and
+//               sqrt sqrt x, and 1/x of that for negative a; -0.5 is rsqrt. Each product and root rounds
+//               once. Other exponents are 2^(a * log2 x): the product is good to 2^-11, so the result to a
+//               relative 2^-11 * |a * log2 x|. Defined for x > 0; 0 gives 0 for a > 0.
+//   1/(x + a)   The addition, then the reciprocal.
+//   x^2         x * x.
 //
-// |x| is a mode of the elementwise engine and stays, with its scale taken out. Sign, floor, ceil, round, erf and the like
-// have no form that a captured program shows: they are left, and check_engine_form refuses them.
+// |x| is a mode of the elementwise engine and stays, with its scale taken out. Sign, floor, ceil, round and
+// erf have no form that a captured program shows: they are left, and check_engine_form refuses them.
 #include <cmath>
 #include <limits>
 #include <numbers>
@@ -43,12 +43,15 @@ struct Calculator {
     return here.add(suffix, Neuron{type, alpha, beta, input_scale}, {x});
   }
   TensorId relu(TensorId x) const { return apply("relu", NeuronType::ReLU, x); }
-  TensorId negative_part(TensorId x) const { return apply("negative", NeuronType::ClampedReLU, x, 1, -infinity, 0); }
+  TensorId negative_part(TensorId x) const {
+    return apply("negative", NeuronType::ClampedReLU, x, 1, -infinity, 0);
+  }
   TensorId absolute(TensorId x) const { return apply("abs", NeuronType::Abs, x); }
   TensorId inverse(TensorId x) const { return apply("inverse", NeuronType::Inv, x); }
   TensorId log2(TensorId x) const { return apply("log2", NeuronType::Log2, x); }
   TensorId exp(TensorId x, float input_scale = 1) const {
-    if (facts.has_table(Neuron{NeuronType::Exp, 0, 0, input_scale})) return apply("exp", NeuronType::Exp, x, input_scale);
+    if (facts.has_table(Neuron{NeuronType::Exp, 0, 0, input_scale}))
+      return apply("exp", NeuronType::Exp, x, input_scale);
     return apply("exp", NeuronType::Exp2, x, input_scale * std::numbers::log2e_v<float>);
   }
   TensorId plus(TensorId x, float offset) const {
@@ -82,7 +85,8 @@ TensorId softplus(const Calculator& calculate, TensorId x) {
   return calculate.combine("softplus", ElementWiseOp::Add, calculate.relu(x), tail);
 }
 
-// x^(quarters / 4): for each binary digit of the exponent that is set, the root or square of x that it stands for.
+// x^(quarters / 4): for each binary digit of the exponent that is set, the root or square of x that it stands
+// for.
 TensorId power_of_quarters(const Calculator& calculate, TensorId x, int quarters) {
   TensorId result = no_tensor;
   const auto multiply = [&](TensorId factor) {
@@ -114,19 +118,28 @@ TensorId power(const Calculator& calculate, TensorId x, float alpha) {
 TensorId decompose(const Calculator& calculate, const Neuron& neuron, TensorId from) {
   const auto x = [&] { return calculate.here.scale("scaled", from, neuron.input_scale); };
   switch (neuron.type) {
-    case NeuronType::Elu: return elu(calculate, x(), neuron.alpha);
-    case NeuronType::Softsign: return softsign(calculate, x());
-    case NeuronType::Softplus: return softplus(calculate, x());
-    case NeuronType::Log: return logarithm(calculate, x());
-    case NeuronType::Exp: return calculate.exp(from, neuron.input_scale);
-    case NeuronType::Power: return power(calculate, x(), neuron.alpha);
-    case NeuronType::Inv: return neuron.alpha == 0 ? no_tensor : calculate.inverse(calculate.plus(x(), neuron.alpha));
+    case NeuronType::Elu:
+      return elu(calculate, x(), neuron.alpha);
+    case NeuronType::Softsign:
+      return softsign(calculate, x());
+    case NeuronType::Softplus:
+      return softplus(calculate, x());
+    case NeuronType::Log:
+      return logarithm(calculate, x());
+    case NeuronType::Exp:
+      return calculate.exp(from, neuron.input_scale);
+    case NeuronType::Power:
+      return power(calculate, x(), neuron.alpha);
+    case NeuronType::Inv:
+      return neuron.alpha == 0 ? no_tensor : calculate.inverse(calculate.plus(x(), neuron.alpha));
     case NeuronType::Square: {
       const TensorId root = x();
       return calculate.product(root, root);
     }
-    case NeuronType::Abs: return neuron.input_scale == 1 ? no_tensor : calculate.absolute(x());
-    default: return no_tensor;
+    case NeuronType::Abs:
+      return neuron.input_scale == 1 ? no_tensor : calculate.absolute(x());
+    default:
+      return no_tensor;
   }
 }
 

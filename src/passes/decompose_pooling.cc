@@ -1,23 +1,26 @@
 // Windowed pooling without a pooling task.
 //
-// No captured program shows how this engine pools over windows, so pooling is built from forms that are shown:
+// No captured program shows how this engine pools over windows, so pooling is built from forms that are
+// shown:
 //
 // Global pooling, one window that holds the whole image, is a Reduction over H and W.
 //
-// Average pooling is a depthwise convolution with constant weights 1/(kw*kh). Its padding is zeros and counts, as the
-// definition wants; where it must not count, the result is multiplied by a map of kw*kh / (elements inside the image),
-// the same for all channels. The weight is rounded to binary16, which scales all results by at most 1 +- 2^-11. Windows
-// larger than a kernel are done in two convolutions, columns and rows, which decompose_convolution turns as needed.
-// L2 pooling is the root of such a sum of squares; squares overflow beyond |x| = 255.
+// Average pooling is a depthwise convolution with constant weights 1/(kw*kh). Its padding is zeros and
+// counts, as the definition wants; where it must not count, the result is multiplied by a map of kw*kh /
+// (elements inside the image), the same for all channels. The weight is rounded to binary16, which scales all
+// results by at most 1 +- 2^-11. Windows larger than a kernel are done in two convolutions, columns and rows,
+// which decompose_convolution turns as needed. L2 pooling is the root of such a sum of squares; squares
+// overflow beyond |x| = 255.
 //
-// Maximum pooling is exact: pairwise maxima of shifted images. Along rows a shift, and a stride, is only another base
-// and stride of the source. Columns have no such freedom (bases are multiples of 32 columns), so the image is turned,
-// columns to channels, done the same way and turned back: two copies. The alternative, one-hot convolutions, costs a
-// pass for every tap. Windows of more than three taps grow by doubling: maxima over 2, 4, ... taps.
+// Maximum pooling is exact: pairwise maxima of shifted images. Along rows a shift, and a stride, is only
+// another base and stride of the source. Columns have no such freedom (bases are multiples of 32 columns), so
+// the image is turned, columns to channels, done the same way and turned back: two copies. The alternative,
+// one-hot convolutions, costs a pass for every tap. Windows of more than three taps grow by doubling: maxima
+// over 2, 4, ... taps.
 //
-// A padded tap must never win. The maximum does not mind repetition, so padding is replaced by image rows that every
-// window touching it contains anyhow, and windows have one form everywhere. For padding up to half a window these are
-// the first (last) rows of the image as they stand: one copied slice on each side.
+// A padded tap must never win. The maximum does not mind repetition, so padding is replaced by image rows
+// that every window touching it contains anyhow, and windows have one form everywhere. For padding up to half
+// a window these are the first (last) rows of the image as they stand: one copied slice on each side.
 #include <algorithm>
 
 #include "passes/rewrite.h"
@@ -44,7 +47,9 @@ struct Windows {
   int64_t overhang() const { return std::max<int64_t>(0, first(count() - 1) + taps - length); }
   bool pads() const { return pad_low > 0 || overhang() > 0; }
   bool one_holds_all() const { return count() == 1 && first(0) <= 0 && first(0) + taps >= length; }
-  int64_t inside(int64_t i) const { return std::min(length, first(i) + taps) - std::max<int64_t>(0, first(i)); }
+  int64_t inside(int64_t i) const {
+    return std::min(length, first(i) + taps) - std::max<int64_t>(0, first(i));
+  }
 };
 
 Windows rows_of(const Pooling& pooling, const Shape& shape) {
@@ -54,26 +59,30 @@ Windows columns_of(const Pooling& pooling, const Shape& shape) {
   return {shape.w, pooling.kernel_width, pooling.stride_x, pooling.pad_left, pooling.pad_right};
 }
 
-// ---- Maximum -------------------------------------------------------------------------------------------------------
+// ---- Maximum
+// -------------------------------------------------------------------------------------------------------
 
 // Padding is copied from the image in slices; more of them than this is refused.
 constexpr int64_t max_slices = 64;
 
 // The slices of rows 0 .. width of the image (moved by `offset`) that fill `padding` rows.
-void add_slices(std::vector<TensorId>& parts, TensorId x, Axis axis, int64_t padding, int64_t width, int64_t offset,
-                Replacement& here) {
+void add_slices(std::vector<TensorId>& parts, TensorId x, Axis axis, int64_t padding, int64_t width,
+                int64_t offset, Replacement& here) {
   for (int64_t filled = 0; filled < padding; filled += width)
     parts.push_back(here.view("edge", x, axis, offset, std::min(width, padding - filled)));
 }
 
 // How many rows, from the first or last on, all windows that reach over that edge contain.
-int64_t shared_low(const Windows& windows) { return std::min(windows.length, windows.taps - windows.pad_low); }
+int64_t shared_low(const Windows& windows) {
+  return std::min(windows.length, windows.taps - windows.pad_low);
+}
 int64_t shared_high(const Windows& windows) {
   return windows.length - std::max<int64_t>(0, windows.first(windows.count() - 1));
 }
 
 bool can_fill(const Windows& windows) {
-  return windows.pad_low / shared_low(windows) < max_slices && windows.overhang() / shared_high(windows) < max_slices;
+  return windows.pad_low / shared_low(windows) < max_slices &&
+         windows.overhang() / shared_high(windows) < max_slices;
 }
 
 TensorId fill_padding(TensorId x, Axis axis, const Windows& windows, Replacement& here) {
@@ -124,7 +133,8 @@ TensorId maximum(TensorId x, const Windows& rows, const Windows& columns, Replac
   return here.swap("back", done, Axis::Channel, Axis::Width);
 }
 
-// ---- Sums ----------------------------------------------------------------------------------------------------------
+// ---- Sums
+// ----------------------------------------------------------------------------------------------------------
 
 bool can_sum(const Shape& shape, const Pooling& pooling) {
   const int64_t larger_kernel = std::max(pooling.kernel_width, pooling.kernel_height);
@@ -167,11 +177,13 @@ TensorId average(TensorId x, const Pooling& pooling, const Windows& rows, const 
   const bool pads = rows.pads() || columns.pads();
   const bool mean_of_all =
       rows.one_holds_all() && columns.one_holds_all() && (!pads || pooling.exclude_padding);
-  if (mean_of_all) return here.add("mean", Reduction{ReductionType::Mean, {Axis::Height, Axis::Width}, {}}, {x});
+  if (mean_of_all)
+    return here.add("mean", Reduction{ReductionType::Mean, {Axis::Height, Axis::Width}, {}}, {x});
   const double row_weight = 1.0 / pooling.kernel_height, column_weight = 1.0 / pooling.kernel_width;
   const TensorId means = window_sums(x, pooling, row_weight, column_weight, facts, here);
   if (!pads || !pooling.exclude_padding) return means;
-  return here.add("mean", ElementWise{ElementWiseOp::Mult, 1, false}, {means, border_map(rows, columns, here)});
+  return here.add("mean", ElementWise{ElementWiseOp::Mult, 1, false},
+                  {means, border_map(rows, columns, here)});
 }
 
 TensorId root_of_squares(TensorId x, const Pooling& pooling, const Windows& rows, const Windows& columns,
@@ -185,11 +197,13 @@ TensorId root_of_squares(TensorId x, const Pooling& pooling, const Windows& rows
 }
 
 // What the experimental pooling task is built for: its fields are those of a convolution.
-bool is_native(const Pooling& pooling, const Windows& rows, const Windows& columns, const EngineFacts& facts) {
+bool is_native(const Pooling& pooling, const Windows& rows, const Windows& columns,
+               const EngineFacts& facts) {
   if (!facts.native_pooling || pooling.type == PoolingType::L2) return false;
   if (pooling.exclude_padding && (rows.pads() || columns.pads())) return false;
   const bool global = rows.one_holds_all() && columns.one_holds_all();
-  return !global && pooling.kernel_width <= facts.max_kernel_width && pooling.kernel_height <= facts.max_kernel_height &&
+  return !global && pooling.kernel_width <= facts.max_kernel_width &&
+         pooling.kernel_height <= facts.max_kernel_height &&
          std::max(pooling.stride_x, pooling.stride_y) <= facts.max_stride &&
          std::max(pooling.pad_left, pooling.pad_top) <= facts.max_padding;
 }
@@ -205,7 +219,8 @@ bool decompose_pooling(Network& network, const EngineFacts& facts) {
     if (is_native(*pooling, rows, columns, facts)) return no_tensor;
     if (pooling->type == PoolingType::Max)
       return can_fill(rows) && can_fill(columns) ? maximum(x, rows, columns, here) : no_tensor;
-    const bool possible = can_sum(here.shape(x), *pooling) && rows.count() * columns.count() <= max_invented_constant;
+    const bool possible =
+        can_sum(here.shape(x), *pooling) && rows.count() * columns.count() <= max_invented_constant;
     if (!possible) return no_tensor;
     if (pooling->type == PoolingType::L2) return root_of_squares(x, *pooling, rows, columns, facts, here);
     return average(x, *pooling, rows, columns, facts, here);

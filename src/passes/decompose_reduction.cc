@@ -1,12 +1,14 @@
-// The engine reduces planes (H and W together, or W), and channels, and over channels it can neither average nor take a
-// minimum. All other reductions are these, with axes turned or merged first, all of which moves no data:
-//   H            H and C change places, reduced as channels, and back (rows keep their columns: only strides change)
-//   C and H      merged into channels
-//   C and others planes first, then channels
-//   mean over C  the sum times 1/C
-//   minimum      -max(-x)
-// A sum that a mean passes through may overflow where the mean would not: beyond 65504 / C on average.
+// The engine reduces planes (H and W together, or W), and channels; over channels it can neither average nor
+// take a minimum. All other reductions are these, with axes exchanged or merged first, which moves no data:
 //
+//   over H            H and C change places, are reduced as channels, and change back: only strides differ
+//   over C and H      merged into channels
+//   over C and W, or  planes first, then channels
+//   all three
+//   mean over C       the sum times 1/C
+//   minimum           -max(-x)
+//
+// A sum that a mean passes through may overflow where the mean would not: beyond 65504 / C on average.
 // Axes of length 1 are ignored, so {H} of a tensor with one column is a plane.
 #include <algorithm>
 
@@ -69,8 +71,8 @@ TensorId reduce_channels(TensorId x, ReductionType type, Remainder& rest, const 
   return here.add("channels", reduction, {x});
 }
 
-TensorId reduce_remaining(TensorId x, ReductionType type, const Axes& axes, Remainder& rest, const EngineFacts& facts,
-                          Replacement& here) {
+TensorId reduce_remaining(TensorId x, ReductionType type, const Axes& axes, Remainder& rest,
+                          const EngineFacts& facts, Replacement& here) {
   if (!axes.c && !axes.h) return x;
   if (!axes.h) return reduce_channels(x, type, rest, facts, here);
   if (axes.c) {

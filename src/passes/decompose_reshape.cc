@@ -1,12 +1,16 @@
-// A Reshape moves no data as long as rows stay whole: channels and rows of the same width can be regrouped freely. When
-// the width changes, elements must leave their rows. The engine can exchange channels and columns in one copy, and that
-// is enough: seen as one channel of C*H rows, the image becomes W channels of one column, written so that they end up
-// in row-major order, one element to a row; and the same backwards.
+// A Reshape moves no data as long as rows stay whole: channels and rows of the same width can be regrouped
+// freely. When the width changes, elements must leave their rows. The engine can exchange channels and
+// columns in one copy, and that is enough: seen as one channel of C*H rows, the image becomes W channels of
+// one column, written so that they end up in row-major order, one element to a row; and the same backwards.
 //
-//   [C, H, W]  regroup  [1, C*H, W]  exchange  [C*H, W, 1]  regroup  [C'*H', W', 1]  exchange  [1, C'*H', W']  regroup
+//   regroup    [C, H, W]      ->  [1, C*H, W]
+//   exchange                  ->  [C*H, W, 1]
+//   regroup                   ->  [C'*H', W', 1]
+//   exchange                  ->  [1, C'*H', W']
+//   regroup                   ->  [C', H', W']
 //
-// One exchange each is needed for a width other than 1 before and behind. Images of more rows than the engine can
-// address are exchanged in pieces of whole channels. Regrouping stays within each image of a batch; a Reshape that
+// A width of 1 before or behind spares one exchange. Images of more rows than the engine can address are
+// exchanged in pieces of whole channels. Regrouping stays within each image of a batch; a Reshape that
 // changes the batch is left.
 #include <algorithm>
 
@@ -17,7 +21,9 @@ namespace ane::passes {
 
 namespace {
 
-bool moves_nothing(const Shape& from, const Shape& to) { return from.n == to.n && from.w == to.w; }
+bool moves_nothing(const Shape& from, const Shape& to) {
+  return from.n == to.n && from.w == to.w;
+}
 
 Shape grouped(int64_t n, int64_t c, int64_t h, int64_t w) {
   Shape shape;
@@ -35,7 +41,8 @@ TensorId channels_to_rows(TensorId x, Replacement& here) {
   return here.add("to_rows", transpose, {x});
 }
 
-// Calls piece(first, count) for shares of `channels` such that count * rows stays addressable, and joins the results.
+// Calls piece(first, count) for shares of `channels` such that count * rows stays addressable, and joins the
+// results.
 template <typename Piece>
 TensorId in_pieces(int64_t channels, int64_t rows, const EngineFacts& facts, Replacement& here, Piece piece) {
   const int64_t share = std::max<int64_t>(1, facts.max_height / rows);
@@ -73,7 +80,8 @@ bool decompose_reshape(Network& network, const EngineFacts& facts) {
     const Shape from = here.shape(unit.bottoms[0]), to = here.shape(unit.top);
     const bool one_image_each = from.n == to.n && from.d == 1 && to.d == 1;
     // Pieces of whole channels, so many channels at most that a small file cannot ask for millions of units.
-    const bool addressable = std::max(from.h, to.h) <= facts.max_height && std::max(from.c, to.c) <= facts.max_channels;
+    const bool addressable =
+        std::max(from.h, to.h) <= facts.max_height && std::max(from.c, to.c) <= facts.max_channels;
     if (moves_nothing(from, to) || !one_image_each || !addressable) return no_tensor;
     return from_column(to_column(unit.bottoms[0], facts, here), to, facts, here);
   });

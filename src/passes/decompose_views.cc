@@ -1,5 +1,5 @@
-// Slices and concatenations along Width. Addresses on this engine are multiples of 64 bytes, 32 columns, so columns can
-// not be picked or placed by address as channels and rows can. Exchanged with channels, they can.
+// Slices and concatenations along Width. Addresses on this engine are multiples of 64 bytes, 32 columns, so
+// columns can not be picked or placed by address as channels and rows can. Exchanged with channels, they can.
 #include "passes/rewrite.h"
 #include "passes/steps.h"
 
@@ -20,7 +20,8 @@ bool decompose_views(Network& network, const EngineFacts&) {
   return rewrite_units(network, [](Unit& unit, Replacement& here) -> TensorId {
     if (const auto* view = unit.as<aneir::InputView>(); view && view->axis == Axis::Width) {
       const aneir::InputView channels{Axis::Channel, view->offset, view->size, view->step};
-      return channels_to_columns(here.add("view", channels, {columns_to_channels(unit.bottoms[0], here)}), here);
+      return channels_to_columns(here.add("view", channels, {columns_to_channels(unit.bottoms[0], here)}),
+                                 here);
     }
     if (const auto* concat = unit.as<aneir::Concat>(); concat && concat->axis == Axis::Width) {
       std::vector<TensorId> turned;

@@ -1,7 +1,7 @@
-// An inner product over an image arrives as a Reshape of C x H x W to C*H*W channels and a 1x1 convolution. The weights
-// of that convolution, read as [Cout][C][H][W], are those of an H x W convolution of the unflattened image that has a
-// single position: the same products, and no data moves. Where H or W exceed the engine's kernels, decompose_reshape
-// does the flattening instead.
+// An inner product over an image arrives as a Reshape of C x H x W to C*H*W channels and a 1x1 convolution.
+// The weights of that convolution, read as [Cout][C][H][W], are those of an H x W convolution of the
+// unflattened image that has a single position: the same products, and no data moves. Where H or W exceed the
+// engine's kernels, decompose_reshape does the flattening instead.
 #include "passes/rewrite.h"
 #include "passes/steps.h"
 

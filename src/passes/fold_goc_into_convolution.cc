@@ -1,8 +1,8 @@
-// Batch normalisation, scale and bias layers behind a convolution go into its weights and bias: s * (W*x + b) + o is
-// (s*W)*x + (s*b + o). That saves a pass over the tensor and a rounding to binary16.
+// Batch normalisation, scale and bias layers behind a convolution go into its weights and bias: s * (W*x + b)
+// + o is (s*W)*x + (s*b + o). That saves a pass over the tensor and a rounding to binary16.
 //
-// The arithmetic is float32, and weights are rounded to binary16 once, when they are packed. A gain that would push a
-// weight or bias out of binary16's range is left as it is.
+// The arithmetic is float32, and weights are rounded to binary16 once, when they are packed. A gain that
+// would push a weight or bias out of binary16's range is left as it is.
 #include <cmath>
 #include <optional>
 

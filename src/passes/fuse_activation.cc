@@ -1,5 +1,6 @@
-// The engine applies a function of one variable to what it has just computed, at no cost: behind a convolution ReLU or a
-// table, behind an addition ReLU (the only elementwise operation that captured programs show with it).
+// The engine applies a function of one variable to what it has just computed, at no cost: behind a
+// convolution ReLU or a table, behind an addition ReLU (the only elementwise operation that captured programs
+// show with it).
 #include "passes/rewrite.h"
 #include "passes/steps.h"
 

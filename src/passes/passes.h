@@ -1,21 +1,25 @@
-// Network -> network rewrites. Each is one free function in a file of its own, named by what it does, that leaves a
-// network with the same results; compile() calls them in the order of `run_passes`, which says why each stands where
-// it does.
+// Network -> network rewrites. Each is one free function in a file of its own, named by what it does, that
+// leaves a network with the same results; compile() calls them in the order of `run_passes`, which says why
+// each stands where it does.
 //
-// After run_passes every unit is in engine form, which src/h13 lowers without further questions:
-//   Conv         not transposed, dilation 1, stride_x == stride_y <= max_stride, kernel and padding within the facts;
-//                any channel counts and groups; bias; activation ReLU or one with a table
-//   Neuron       ReLU or one with a table
-//   Goc          per tensor, with either scale or offset (not both)
-//   ElementWise  Add, Sub, Mult, Max, Min; operands of equal shape, or one of length 1 along some axes; scale allowed;
-//                an operand may be a ConstantTensor
-//   Concat       along Batch, Channel or Height
-//   InputView    along Batch, Channel or Height
-//   Reshape      that moves nothing: equal W, N kept (outer axes regrouped), or W == 1 on both sides
-//   Transpose    any permutation of C, H, W
-//   Reduction    Sum, Mean, Max over {H, W} or {W}; Sum, Max over {C} (Sum may carry an activation with a table)
-//   Pooling      only with facts.native_pooling
-//   Broadcast, Softmax, other Pooling: gone
+// After run_passes every unit is in engine form, which src/h13 lowers without further questions. No tensor
+// has depth, and all of W, H and C stay within the facts.
+//   Conv         Not transposed, dilation 1, stride_x == stride_y <= max_stride; kernel and padding within
+//                the facts. Any channel counts and groups; bias; activation ReLU or one with a table, of
+//                input scale 1, neither Exp nor Rsqrt with alpha (these need work before their table).
+//   Neuron       ReLU, or one with a table, both with any input scale; Abs with input scale 1.
+//   Goc          Per tensor, with either scale or offset (not both).
+//   ElementWise  Add, Sub, Mult, Max, Min. Operands of equal shape, or either of length 1 along some axes;
+//                scale allowed; an operand may be a ConstantTensor.
+//   Concat       Along Batch, Channel or Height. The same tensor may occur more than once.
+//   InputView    Along Batch, Channel or Height.
+//   Reshape      That moves nothing: equal W, N kept, outer axes regrouped.
+//   Transpose    Any permutation of C, H, W.
+//   Reduction    Sum, Mean, Max over {H, W} (in this order) or {W}; Sum, Max over {C}. The Sum over {C} may
+//                carry an activation with a table, as a Conv does.
+//   Pooling      Only with facts.native_pooling: Max, and Average in which padding counts or is absent;
+//                windows within the facts of a convolution, stride_x and stride_y independent.
+//   Broadcast, Softmax, other Pooling: gone.
 #pragma once
 
 #include <functional>
@@ -26,10 +30,12 @@
 
 namespace ane::passes {
 
-// Called after import ("import") and after each pass that changed something, with the pass's name, for debug output.
+// Called after import ("import") and after each pass that changed something, with the pass's name, for debug
+// output.
 using Observer = std::function<void(const std::string& pass, const aneir::Network& network)>;
 
-// Runs all passes. Throws one Error that lists every unit that cannot be brought into engine form: layer, type, reason.
+// Runs all passes. Throws one Error that lists every unit that cannot be brought into engine form: layer,
+// type, reason.
 void run_passes(aneir::Network& network, const aneir::EngineFacts& facts, const Observer& observer = {});
 
 }  // namespace ane::passes

@@ -1,6 +1,6 @@
-// Bounds: max(x, c) and min(x, c) with one number c, ReLU, ClampedReLU, and chains of them, are one ClampedReLU, which
-// the engine computes in one table pass (or in the pass of a convolution before it). Frameworks write ReLU6 and "clip" as
-// two layers.
+// Bounds: max(x, c) and min(x, c) with one number c, ReLU, ClampedReLU, and chains of them, are one
+// ClampedReLU, which the engine computes in one table pass (or in the pass of a convolution before it).
+// Frameworks write ReLU6 and "clip" as two layers.
 #include <algorithm>
 #include <limits>
 #include <optional>

@@ -1,5 +1,5 @@
-// Elementwise units with one number, or one number per channel, as an operand are gain and offset: x + c, x * c, x - c,
-// x / c. As a GOC they need no tensor of constants, and can be folded into a convolution.
+// Elementwise units with one number, or one number per channel, as an operand are gain and offset: x + c, x *
+// c, x - c, x / c. As a GOC they need no tensor of constants, and can be folded into a convolution.
 #include <cmath>
 #include <utility>
 

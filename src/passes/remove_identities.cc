@@ -1,11 +1,12 @@
 // Units that do nothing, and units whose work their reader can do as well, go.
 //
-// Importers write what the source format says: a Broadcast before every elementwise layer of unequal shapes, a Reshape
-// for every flatten, even where nothing changes. Decompositions add pairs of transpositions that cancel. Removing all of
-// these in one pass, run first and last, keeps the other passes free of such cases: each may emit what is simplest.
+// Importers write what the source format says: a Broadcast before every elementwise layer of unequal shapes,
+// a Reshape for every flatten, even where nothing changes. Decompositions add pairs of transpositions that
+// cancel. Removing all of these in one pass, run first and last, keeps the other passes free of such cases:
+// each may emit what is simplest.
 //
-// An identity is only removed where it does not change the element type: an 8-bit input must be read by some unit that
-// converts it.
+// An identity is only removed where it does not change the element type: an 8-bit input must be read by some
+// unit that converts it.
 #include <algorithm>
 
 #include "passes/rewrite.h"
@@ -35,14 +36,16 @@ bool is_identity(const Unit& unit, const Shape& from, const Shape& to) {
   if (const auto* transpose = unit.as<Transpose>()) return is_identity(*transpose, from, to);
   if (const auto* goc = unit.as<aneir::Goc>()) return is_identity(*goc);
   if (const auto* reduction = unit.as<aneir::Reduction>()) return from == to && !reduction->activation;
-  if (unit.as<aneir::Reshape>() || unit.as<aneir::InputView>() || unit.as<aneir::Broadcast>()) return from == to;
+  if (unit.as<aneir::Reshape>() || unit.as<aneir::InputView>() || unit.as<aneir::Broadcast>())
+    return from == to;
   return false;
 }
 
 // `second` after `first` as one transposition.
 Transpose merged(const Transpose& first, const Transpose& second) {
   Transpose both;
-  for (size_t i = 0; i < both.source.size(); ++i) both.source[i] = first.source[static_cast<size_t>(second.source[i])];
+  for (size_t i = 0; i < both.source.size(); ++i)
+    both.source[i] = first.source[static_cast<size_t>(second.source[i])];
   return both;
 }
 
@@ -60,8 +63,8 @@ bool merge_with_producer(Unit& unit, const Unit& producer) {
   return true;
 }
 
-// Elementwise units broadcast by themselves: operands are taken from before their Broadcast, where the other operand
-// still gives the result its shape.
+// Elementwise units broadcast by themselves: operands are taken from before their Broadcast, where the other
+// operand still gives the result its shape.
 bool drop_broadcasts(Unit& unit, const Replacement& here) {
   bool dropped = false;
   for (TensorId& bottom : unit.bottoms) {

@@ -10,7 +10,9 @@ namespace ane::passes {
 
 namespace {
 
-size_t index(TensorId id) { return static_cast<size_t>(id); }
+size_t index(TensorId id) {
+  return static_cast<size_t>(id);
+}
 
 // Lets the last unit write `top` instead of the tensor it was made with, which nothing else names yet.
 void take_over(Network& network, TensorId top) {
@@ -32,7 +34,8 @@ std::vector<int> count_readers(const Network& network) {
 
 std::vector<int> find_producers(const Network& network) {
   std::vector<int> producers(network.tensors.size(), -1);
-  for (size_t i = 0; i < network.units.size(); ++i) producers[index(network.units[i].top)] = static_cast<int>(i);
+  for (size_t i = 0; i < network.units.size(); ++i)
+    producers[index(network.units[i].top)] = static_cast<int>(i);
   return producers;
 }
 
@@ -157,7 +160,8 @@ Conv depthwise(int64_t channels, int kernel_height, int kernel_width, float valu
   conv.output_channels = conv.groups = channels;
   conv.kernel_height = kernel_height;
   conv.kernel_width = kernel_width;
-  conv.weights = Constant::of_floats(std::vector<float>(static_cast<size_t>(channels * kernel_height * kernel_width), value));
+  conv.weights = Constant::of_floats(
+      std::vector<float>(static_cast<size_t>(channels * kernel_height * kernel_width), value));
   return conv;
 }
 

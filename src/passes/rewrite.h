@@ -1,9 +1,9 @@
 // What all passes are made of: asking who reads a tensor, and putting units in the place of one unit.
 //
-// A decomposition is one walk over the units in execution order. Units that it makes are appended where the old one
-// stood, so the order stays topological by itself; the last of them takes over the old unit's result tensor, so readers
-// and outputs notice nothing. A fusion changes a producer in place, lets it write its reader's tensor, and drops the
-// reader.
+// A decomposition is one walk over the units in execution order. Units that it makes are appended where the
+// old one stood, so the order stays topological by itself; the last of them takes over the old unit's result
+// tensor, so readers and outputs notice nothing. A fusion changes a producer in place, lets it write its
+// reader's tensor, and drops the reader.
 #pragma once
 
 #include <functional>
@@ -28,8 +28,8 @@ using aneir::Shape;
 using aneir::TensorId;
 using aneir::Unit;
 
-// Constants that passes invent (pooling weights, border maps, zeros) stay below this many elements, so that a small
-// hostile file cannot ask for all memory. Units that would need more are left as they are.
+// Constants that passes invent (pooling weights, border maps, zeros) stay below this many elements, so that a
+// small hostile file cannot ask for all memory. Units that would need more are left as they are.
 inline constexpr int64_t max_invented_constant = int64_t{1} << 26;
 
 // How many bottoms and network outputs name each tensor, indexed by TensorId.
@@ -52,7 +52,8 @@ class Replacement {
 
   // Short forms. They return `from` itself when there is nothing to do.
   TensorId constant(std::string_view suffix, Shape shape, std::vector<float> values);
-  TensorId view(std::string_view suffix, TensorId from, Axis axis, int64_t offset, int64_t size, int64_t step = 1);
+  TensorId view(std::string_view suffix, TensorId from, Axis axis, int64_t offset, int64_t size,
+                int64_t step = 1);
   TensorId swap(std::string_view suffix, TensorId from, Axis a, Axis b);
   TensorId reshape(std::string_view suffix, TensorId from, Shape shape);
   TensorId scale(std::string_view suffix, TensorId from, float factor);
@@ -63,13 +64,14 @@ class Replacement {
   std::vector<int>& producers_;
 };
 
-// Calls `rewrite` for each unit. It may change the unit, or return the tensor that takes the place of the unit's result
-// (made by units it added, or one that was there before); no_tensor keeps the unit. Returns whether any was replaced.
+// Calls `rewrite` for each unit. It may change the unit, or return the tensor that takes the place of the
+// unit's result (made by units it added, or one that was there before); no_tensor keeps the unit. Returns
+// whether any was replaced.
 using Rewrite = std::function<TensorId(Unit& unit, Replacement& replacement)>;
 bool rewrite_units(Network& network, const Rewrite& rewrite);
 
-// Lets units absorb their readers. For each unit that reads one tensor, made by a unit and read by nobody else, calls
-// absorb(producer, reader): true if the producer now does the reader's work as well.
+// Lets units absorb their readers. For each unit that reads one tensor, made by a unit and read by nobody
+// else, calls absorb(producer, reader): true if the producer now does the reader's work as well.
 using Absorb = std::function<bool(Unit& producer, const Unit& reader)>;
 bool absorb_readers(Network& network, const Absorb& absorb);
 
@@ -79,9 +81,9 @@ bool remove_dead_units(Network& network);
 // The constants of `unit`, null when it is null or none.
 const aneir::ConstantTensor* constants_of(const Unit* unit);
 
-// Can the pass that computes a convolution or a channel sum apply this function to its result? Its table can; a scale
-// or offset before the table cannot, and the engine's e^x (a table of 2^x behind a scale) and rsqrt(x + epsilon) need
-// one.
+// Can the pass that computes a convolution or a channel sum apply this function to its result? Its table can;
+// a scale or offset before the table cannot, and the engine's e^x (a table of 2^x behind a scale) and rsqrt(x
+// + epsilon) need one.
 bool can_be_fused(const Neuron& neuron, const EngineFacts& facts);
 
 // One kernel of `value` for each channel, stride 1, no padding.

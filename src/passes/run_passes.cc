@@ -1,6 +1,6 @@
-// The passes in order. Read from the top, this is what happens to a network between import and the engine: tidy up,
-// recognise and fold while layers still look as they were written, take layers apart into what the engine does, fuse
-// what stands next to each other, and bring the rest into engine form.
+// The passes in order. Read from the top, this is what happens to a network between import and the engine:
+// tidy up, recognise and fold while layers still look as they were written, take layers apart into what the
+// engine does, fuse what stands next to each other, and bring the rest into engine form.
 #include <string>
 
 #include "passes/passes.h"
@@ -22,15 +22,16 @@ void run_passes(Network& network, const EngineFacts& facts, const Observer& obse
   };
   observe("import");
 
-  // Importers write Broadcasts, Reshapes and transpositions wherever the source format has them. After this every unit
-  // does something, elementwise units broadcast by themselves, and a reshape or transposition stands alone.
+  // Importers write Broadcasts, Reshapes and transpositions wherever the source format has them. After this
+  // every unit does something, elementwise units broadcast by themselves, and a reshape or transposition
+  // stands alone.
   run("remove_identities", remove_identities);
 
   // Five axes are in the format, four in the engine. No pass behind this line thinks about depth.
   check_depth(network);
 
-  // Arithmetic with one number, or one per channel, is gain and offset. It must be seen before the next passes, which
-  // fold gain and offset but not tensors of constants.
+  // Arithmetic with one number, or one per channel, is gain and offset. It must be seen before the next
+  // passes, which fold gain and offset but not tensors of constants.
   run("recognise_goc", recognise_goc);
 
   // Chains of bounds become one function, which a convolution can take along.
@@ -39,36 +40,40 @@ void run_passes(Network& network, const EngineFacts& facts, const Observer& obse
   // Inner products over images become convolutions, while the Reshape still stands right before them.
   run("fold_flatten_into_convolution", fold_flatten_into_convolution);
 
-  // Batch normalisation disappears into weights. Before activations are fused: behind one it could not be folded.
+  // Batch normalisation disappears into weights. Before activations are fused: behind one it could not be
+  // folded.
   run("fold_goc_into_convolution", fold_goc_into_convolution);
 
-  // From here on units are taken apart. Whole layers first: they become convolutions, reductions, functions and
-  // elementwise units, which are not all in engine form either.
+  // From here on units are taken apart. Whole layers first: they become convolutions, reductions, functions
+  // and elementwise units, which are not all in engine form either.
   run("decompose_softmax", decompose_softmax);
   run("decompose_pooling", decompose_pooling);
 
-  // A Broadcast that is left becomes an elementwise unit, and with constants a constant: before elementwise units are
-  // looked at.
+  // A Broadcast that is left becomes an elementwise unit, and with constants a constant: before elementwise
+  // units are looked at.
   run("decompose_broadcast", decompose_broadcast);
 
-  // Divisions, powers and squared differences leave functions of one variable; so do reductions with an activation.
+  // Divisions, powers and squared differences leave functions of one variable; so do reductions with an
+  // activation.
   run("decompose_elementwise", decompose_elementwise);
   run("decompose_reduction", decompose_reduction);
 
   // Functions without a table. What they leave is elementwise, tables, and gain or offset.
   run("decompose_neuron", decompose_neuron);
 
-  // Gain and offset that one elementwise pass cannot do become convolutions; after this nothing makes another.
+  // Gain and offset that one elementwise pass cannot do become convolutions; after this nothing makes
+  // another.
   run("decompose_goc", decompose_goc);
 
-  // Every convolution and addition there will be now exists whole, so each can take the function behind it. Later a
-  // convolution may be in pieces.
+  // Every convolution and addition there will be now exists whole, so each can take the function behind it.
+  // Later a convolution may be in pieces.
   run("fuse_activation", fuse_activation);
 
   // Strides, dilation and sizes the engine does not have. Leaves slices, also along Width.
   run("decompose_convolution", decompose_convolution);
 
-  // What moves data within rows: reshapes that change the width, slices and joins along it. Both become transpositions.
+  // What moves data within rows: reshapes that change the width, slices and joins along it. Both become
+  // transpositions.
   run("decompose_reshape", decompose_reshape);
   run("decompose_views", decompose_views);
 

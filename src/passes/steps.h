@@ -1,6 +1,6 @@
-// The single passes that run_passes puts in order. Each returns whether it changed the network, leaves a network that
-// aneir::check accepts and that has the same results, and leaves alone what it has no rule for: check_engine_form
-// names that in the end. What each does, and why so, stands at the head of its file.
+// The single passes that run_passes puts in order. Each returns whether it changed the network, leaves a
+// network that aneir::check accepts and that has the same results, and leaves alone what it has no rule for:
+// check_engine_form names that in the end. What each does, and why so, stands at the head of its file.
 #pragma once
 
 #include "aneir/engine_facts.h"

@@ -332,15 +332,15 @@ Tensor evaluate_sequence_repeat(const Call& call) {
   return tiled(call.input(), repetitions);
 }
 
+// A list of repetitions that is shorter than the shape is for the last axes.
 Tensor evaluate_tile(const Call& call) {
   const auto& params = call.layer.tile();
+  const size_t rank = call.input().shape.size();
   std::vector<int64_t> repetitions(params.reps().begin(), params.reps().end());
-  Shape shape = call.input().shape;
   if (repetitions.empty()) call.fail("repetitions that are computed are not supported");
-  const size_t rank = std::max(repetitions.size(), shape.size());
+  if (repetitions.size() > rank) call.fail("there are more repetitions than axes");
   repetitions.insert(repetitions.begin(), rank - repetitions.size(), 1);
-  shape.insert(shape.begin(), rank - shape.size(), 1);
-  return tiled(reshaped(call.input(), shape), repetitions);
+  return tiled(call.input(), repetitions);
 }
 
 Tensor evaluate_reverse(const Call& call) {

@@ -60,7 +60,8 @@ std::string line_of(const std::vector<std::string>& cells) {
   for (size_t i = 0; i < cells.size(); ++i) {
     const Column& column = table_columns[i];
     const std::string cell = cut_middle(cells[i], column.width);
-    line += (i ? " " : "") + (column.number ? pad_left(cell, column.width) : pad_right(cell, column.width));
+    if (i != 0) line += ' ';
+    line += column.number ? pad_left(cell, column.width) : pad_right(cell, column.width);
   }
   return line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
 }

@@ -10,13 +10,17 @@ namespace ane::report {
 
 namespace {
 
-constexpr int title_width = 60, line_width = 64, tooltip_width = 400;
+constexpr int title_width = 60, line_width = 64, axes_width = 120, tooltip_width = 400;
 
-std::string escape_xml(std::string_view printable_text) {
+// Graphviz replaces backslash sequences in HTML-like text too.
+std::string escape_html(std::string_view printable_text) {
   std::string out;
   for (const char c : printable_text) switch (c) {
       case '&':
         out += "&amp;";
+        break;
+      case '\\':
+        out += "\\\\";
         break;
       case '<':
         out += "&lt;";
@@ -68,7 +72,7 @@ const char* style_of(Look look) {
 
 // Graphviz knows no empty text between tags.
 std::string line_text(std::string_view text, int width) {
-  const std::string shown = escape_xml(cut_middle(text, width));
+  const std::string shown = escape_html(cut_middle(text, width));
   return shown.empty() ? " " : shown;
 }
 
@@ -87,7 +91,7 @@ Graph::Graph(std::string_view title, std::string_view axes) {
       "  graph [label=<{}>, labelloc=t, fontname=\"Helvetica\"];\n"
       "  node [shape=box, style=\"filled,rounded\", gradientangle=90, fontname=\"Helvetica\", fontsize=11];\n"
       "  edge [fontname=\"Helvetica\", fontsize=9];\n",
-      html(title, {std::string("shapes: ") + std::string(axes)}));
+      html(title, {}) + line_text("shapes: " + std::string(axes), axes_width) + "<br align=\"left\"/>");
 }
 
 void Graph::node(std::string_view id, Look look, std::string_view title,

@@ -1,7 +1,7 @@
 // Text in the DOT language that Graphviz accepts whatever the names hold.
 //
 // Nodes get identifiers of our own; names appear only as labels, which are HTML-like (bold title,
-// left-aligned lines) and escaped as XML, and as tooltips. So no character of a name can end a string or
+// left-aligned lines) and escaped, and as tooltips. So no character of a name can end a string or
 // become markup.
 #pragma once
 

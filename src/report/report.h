@@ -1,5 +1,4 @@
-// Views of every stage, for people: graphs in Graphviz's DOT language, tables and listings as text, costs as
-// JSON.
+// Views of every stage, for people: graphs in Graphviz's DOT language, a table of tasks as text, costs as JSON.
 //
 // Each is a function from one stage's data to a text; nothing here changes anything. Names come from models
 // and may hold any bytes: they are shown as valid UTF-8 with control characters made visible, and cut in the
@@ -42,9 +41,5 @@ std::string layer_table(const h13::Program& program, const std::vector<std::stri
 // COST is "macs", "dram_bytes_read", "dram_bytes_written", "coefficient_bytes" (bytes) and
 // "estimated_microseconds".
 nlohmann::ordered_json cost_json(const h13::Program& program);
-
-// All of a .hwx in words: container, surfaces, every task with its named fields. Registers that are 0 are
-// left out; bits that no field names are shown as unknown. Throws Error when the task stream is unsound.
-std::string explain(const hwx::File& file);
 
 }  // namespace ane::report

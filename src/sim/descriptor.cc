@@ -1,5 +1,5 @@
-// The checks here are facts about hardware or rules that every public Apple-compiled program keeps; a limit that is only
-// suspected is not checked.
+// The checks here are facts about hardware or rules that every public Apple-compiled program keeps; a limit
+// that is only suspected is not checked.
 #include "sim/descriptor.h"
 
 #include <fmt/format.h>
@@ -15,15 +15,18 @@ using h13::HeaderField;
 using h13::Reg;
 using h13::Task;
 
-[[noreturn]] void fail(const std::string& why) { throw Hazard(why); }
+[[noreturn]] void fail(const std::string& why) {
+  throw Hazard(why);
+}
 
-int64_t number(const Task& task, Field field) { return static_cast<int64_t>(task.get(field)); }
+int64_t number(const Task& task, Field field) {
+  return static_cast<int64_t>(task.get(field));
+}
 
 // A register that holds an address or stride of DRAM: whole units of 64 bytes.
 uint64_t dram_bytes(const Task& task, Reg reg) {
   const uint32_t value = task[reg];
-  if (value % 64 != 0)
-    fail(fmt::format("{} is 0x{:x}, not a multiple of 64", h13::info(reg).name, value));
+  if (value % 64 != 0) fail(fmt::format("{} is 0x{:x}, not a multiple of 64", h13::info(reg).name, value));
   return value;
 }
 
@@ -42,23 +45,36 @@ Format element_format(int64_t code, const char* what) {
 
 // Registers in which 0 hangs the engine.
 void check_not_zero(const Task& task) {
-  for (const Reg reg : {Reg::InDim, Reg::OutDim, Reg::Cin, Reg::Cout, Reg::InDepth, Reg::OutDepth, Reg::ConvCfg,
-                        Reg::GroupConvCfg, Reg::TileCfg, Reg::Src1Fmt, Reg::DstFmt, Reg::ResultCfg})
+  for (const Reg reg :
+       {Reg::InDim, Reg::OutDim, Reg::Cin, Reg::Cout, Reg::InDepth, Reg::OutDepth, Reg::ConvCfg,
+        Reg::GroupConvCfg, Reg::TileCfg, Reg::Src1Fmt, Reg::DstFmt, Reg::ResultCfg})
     if (task[reg] == 0) fail(fmt::format("{} is 0, which hangs the engine", h13::info(reg).name));
-  for (const Field field : {Field::InDim_Win, Field::InDim_Hin, Field::InDepth_Din, Field::Cin_Cin, Field::Cout_Cout,
-                            Field::OutDim_Wout, Field::OutDim_Hout, Field::OutDepth_Dout, Field::ConvCfg_Kw,
-                            Field::ConvCfg_Kh, Field::ConvCfg_Sx, Field::ConvCfg_Sy, Field::ConvCfg_Ox,
-                            Field::ConvCfg_Oy, Field::GroupConvCfg_NumGroups, Field::TileCfg_TileHeight})
+  for (const Field field :
+       {Field::InDim_Win, Field::InDim_Hin, Field::InDepth_Din, Field::Cin_Cin, Field::Cout_Cout,
+        Field::OutDim_Wout, Field::OutDim_Hout, Field::OutDepth_Dout, Field::ConvCfg_Kw, Field::ConvCfg_Kh,
+        Field::ConvCfg_Sx, Field::ConvCfg_Sy, Field::ConvCfg_Ox, Field::ConvCfg_Oy,
+        Field::GroupConvCfg_NumGroups, Field::TileCfg_TileHeight})
     if (task.get(field) == 0) fail(fmt::format("{} is 0", h13::info(field).name));
 }
 
 // Registers that decide on the result: a bit without a name may mean anything.
 void check_no_unknown_bits(const Task& task) {
-  for (const Reg reg : {Reg::ChCfg, Reg::ConvCfg, Reg::ConvCfg3d, Reg::GroupConvCfg, Reg::PESrcCfg, Reg::L2Cfg,
-                        Reg::SourceCfg, Reg::ResultCfg, Reg::PECfg, Reg::KernelCfg, Reg::MACCfg, Reg::AccBias,
-                        Reg::PostScale})
+  for (const Reg reg : {Reg::ChCfg, Reg::ConvCfg, Reg::ConvCfg3d, Reg::GroupConvCfg, Reg::PESrcCfg,
+                        Reg::L2Cfg, Reg::SourceCfg, Reg::ResultCfg, Reg::PECfg, Reg::KernelCfg, Reg::MACCfg,
+                        Reg::AccBias, Reg::PostScale})
     if (const uint32_t unknown = task[reg] & ~h13::known_bits(reg))
       fail(fmt::format("{} has bits 0x{:x} set, whose effect is not known", h13::info(reg).name, unknown));
+}
+
+// Parts of the DMA formats that no program uses.
+void check_plain_formats(const Task& task) {
+  for (const Field field :
+       {Field::Src1Fmt_OffsetCh, Field::Src1Fmt_CmpVec, Field::Src1Fmt_Shift, Field::Src2Fmt_OffsetCh,
+        Field::Src2Fmt_CmpVec, Field::Src2Fmt_Shift, Field::DstFmt_OffsetCh, Field::DstFmt_CmpVec,
+        Field::DstFmt_CmpVecFill, Field::DstFmt_Shift})
+    if (task.get(field))
+      fail(fmt::format("{}.{} is set; what it does is not known", h13::info(h13::info(field).reg).name,
+                       h13::info(field).name));
 }
 
 // Statements that must agree with each other.
@@ -71,8 +87,10 @@ void check_agreement(const Task& task, TaskType type) {
   if (task.get(Field::ResultCfg_L2BfrMode) != task.get(Field::DstDMAConfig_L2BfrMode))
     fail("L2BfrMode differs between ResultCfg and the destination DMA");
   const bool streams = task.get(Field::ResultCfg_ResultType) != 0;
-  if (streams && !task.get(Field::DstDMAConfig_En)) fail("the result leaves L2, but the destination DMA is off");
-  if (!streams && task.get(Field::DstDMAConfig_En)) fail("the result stays in L2, but the destination DMA is on");
+  if (streams && !task.get(Field::DstDMAConfig_En))
+    fail("the result leaves L2, but the destination DMA is off");
+  if (!streams && task.get(Field::DstDMAConfig_En))
+    fail("the result stays in L2, but the destination DMA is on");
   if (task.get(Field::SourceCfg_Src2FromDma) != task.get(Field::Cfg_Src2Dma))
     fail("Cfg and SourceCfg disagree on where source 2 is");
   const bool reads_dram = task.get(Field::SourceCfg_SourceType) != 0 || task.get(Field::Cfg_Src2Dma);
@@ -85,13 +103,14 @@ void check_agreement(const Task& task, TaskType type) {
 }
 
 Shape input_shape(const Task& task) {
-  return {number(task, Field::GroupConvCfg_NumGroups), number(task, Field::InDepth_Din), number(task, Field::Cin_Cin),
-          number(task, Field::InDim_Hin), number(task, Field::InDim_Win)};
+  return {number(task, Field::GroupConvCfg_NumGroups), number(task, Field::InDepth_Din),
+          number(task, Field::Cin_Cin), number(task, Field::InDim_Hin), number(task, Field::InDim_Win)};
 }
 
 Shape output_shape(const Task& task, TaskType type, const Window& window) {
   Shape shape{number(task, Field::GroupConvCfg_NumGroups), number(task, Field::OutDepth_Dout),
-              number(task, Field::Cout_Cout), number(task, Field::OutDim_Hout), number(task, Field::OutDim_Wout)};
+              number(task, Field::Cout_Cout), number(task, Field::OutDim_Hout),
+              number(task, Field::OutDim_Wout)};
   if (type == TaskType::Reduction || type == TaskType::TwoSourceReduction)
     shape.depth = shape.height = shape.width = 1;
   if (type == TaskType::Neural) shape.height *= window.outputs_y, shape.width *= window.outputs_x;
@@ -170,7 +189,8 @@ View l2_source2(const Task& task, Memory& l2) {
   return view;
 }
 
-// The rows of L2 that a streamed source passes through: those of one tile and what its windows reach beyond it.
+// The rows of L2 that a streamed source passes through: those of one tile and what its windows reach beyond
+// it.
 Range ring_of(const Descriptor& descriptor, const View& view, const Shape& shape) {
   const Window& window = descriptor.window;
   const int64_t halo = (window.height - 1 + window.stride_y - 1) / window.stride_y * window.stride_y;
@@ -189,7 +209,8 @@ void set_source(const Task& task, const Slots& slots, Memory& l2, Descriptor& de
   Operand& source = descriptor.source;
   if (type == 0) {
     source.view = in_l2;
-    if (task.get(Field::SourceCfg_DMAInterleave) > 1) fail("a source in L2 with interleaved channels is not known");
+    if (task.get(Field::SourceCfg_DMAInterleave) > 1)
+      fail("a source in L2 with interleaved channels is not known");
   } else {
     source = dram_source(task, slots);
   }
@@ -240,7 +261,8 @@ void set_result(const Task& task, const Slots& slots, Memory& l2, Descriptor& de
     view.interleave = std::max<int64_t>(number(task, Field::DstFmt_Interleave), 1);
     view.format = element_format(task.get(Field::DstFmt_MemFmt), "the destination");
   } else {
-    if (task.get(Field::ResultCfg_DMAInterleave) > 1) fail("a result in L2 with interleaved channels is not known");
+    if (task.get(Field::ResultCfg_DMAInterleave) > 1)
+      fail("a result in L2 with interleaved channels is not known");
     view.memory = &l2;
     view.base = l2_base;
     view.row = l2_bytes(task, Reg::ResultRowStride, l2);
@@ -253,6 +275,17 @@ void set_result(const Task& task, const Slots& slots, Memory& l2, Descriptor& de
                                                           : task.get(Field::PESrcCfg_ResultTranspose) != 0;
 }
 
+// A result on its way to DRAM waits in L2 for one patch of rows of all channels to be complete.
+void check_result_staging(const Task& task, const Descriptor& descriptor, const Memory& l2) {
+  if (descriptor.engine() != Engine::Neural || !task.get(Field::ResultCfg_L2BfrMode)) return;
+  const Shape& out = descriptor.output;
+  const int64_t rows = std::min<int64_t>(out.height, int64_t{1} << task.get(Field::Cfg_ShMax));
+  const int64_t row = (out.width * 2 + 15) / 16 * 16;
+  const uint64_t bytes = static_cast<uint64_t>(rows * row) * static_cast<uint64_t>(out.channels);
+  if (task[Reg::ResultBase] + bytes > l2.size())
+    fail(fmt::format("{} rows of the result from 0x{:x} leave L2", rows, task[Reg::ResultBase]));
+}
+
 // A result may replace a source element by element; any other overlap overwrites what is still to be read.
 void check_overlap(const Descriptor& descriptor, const Operand& source) {
   if (source.view.memory != descriptor.result.memory || source.view == descriptor.result) return;
@@ -262,24 +295,26 @@ void check_overlap(const Descriptor& descriptor, const Operand& source) {
 
 void check_formats(const Descriptor& descriptor, const Task& task) {
   const auto in = element_format(task.get(Field::ChCfg_InFmt), "source 1");
-  if (descriptor.source.view.format != in) fail("the source's format in memory is not the one the engine reads");
+  if (descriptor.source.view.format != in)
+    fail("the source's format in memory is not the one the engine reads");
   const auto out = element_format(task.get(Field::ChCfg_OutFmt), "the result");
   if (descriptor.result.format != out) fail("the result's format in memory is not the one the engine writes");
-  if (descriptor.source2 && descriptor.source2->view.format !=
-                                element_format(task.get(Field::ChCfg_Src2InFmt), "source 2"))
+  if (descriptor.source2 &&
+      descriptor.source2->view.format != element_format(task.get(Field::ChCfg_Src2InFmt), "source 2"))
     fail("source 2's format in memory is not the one the engine reads");
 }
 
 // Every window must touch the image; what lies right of and below it is padding.
 void check_windows(const Descriptor& descriptor) {
   const Window& window = descriptor.window;
-  const auto outside = [](int64_t outputs, int64_t stride, int64_t step, int64_t pad, int64_t size, int64_t kernel) {
+  const auto outside = [](int64_t outputs, int64_t stride, int64_t step, int64_t pad, int64_t size,
+                          int64_t kernel) {
     return (outputs - 1) * stride / step - pad >= size || pad >= kernel + (step - 1) * stride;
   };
-  if (outside(descriptor.output.width, window.stride_x, window.outputs_x, window.pad_left, descriptor.input.width,
-              window.width) ||
-      outside(descriptor.output.height, window.stride_y, window.outputs_y, window.pad_top, descriptor.input.height,
-              window.height))
+  if (outside(descriptor.output.width, window.stride_x, window.outputs_x, window.pad_left,
+              descriptor.input.width, window.width) ||
+      outside(descriptor.output.height, window.stride_y, window.outputs_y, window.pad_top,
+              descriptor.input.height, window.height))
     fail("a window lies wholly outside of the image");
 }
 
@@ -288,6 +323,7 @@ void check_windows(const Descriptor& descriptor) {
 Descriptor describe(const Task& task, const Slots& slots, Memory& l2) {
   check_not_zero(task);
   check_no_unknown_bits(task);
+  check_plain_formats(task);
   Descriptor descriptor;
   if (task.get(Field::Cfg_TaskType) > static_cast<uint32_t>(TaskType::TwoSourceReduction))
     fail(fmt::format("Cfg.TaskType {} is not known", task.get(Field::Cfg_TaskType)));
@@ -300,14 +336,15 @@ Descriptor describe(const Task& task, const Slots& slots, Memory& l2) {
   descriptor.tile_height = number(task, Field::TileCfg_TileHeight);
   descriptor.pad_with_minimum = task.get(Field::L2Cfg_PaddingMode) == 1;
   const uint32_t dependent = task.get(Field::SourceCfg_Dependent);
-  descriptor.waits = {task.get(Field::SourceCfg_AliasConvRslt) != 0, task.get(Field::SourceCfg_AliasPlanarRslt) != 0,
-                      dependent == 1, dependent == 2};
+  descriptor.waits = {task.get(Field::SourceCfg_AliasConvRslt) != 0,
+                      task.get(Field::SourceCfg_AliasPlanarRslt) != 0, dependent == 1, dependent == 2};
   set_source(task, slots, l2, descriptor);
   if (descriptor.type == TaskType::TwoSources || descriptor.type == TaskType::GainOffset ||
       descriptor.type == TaskType::TwoSourceReduction)
     set_source2(task, slots, l2, descriptor);
   set_result(task, slots, l2, descriptor);
   check_formats(descriptor, task);
+  check_result_staging(task, descriptor, l2);
   check_windows(descriptor);
   // Before anything is computed: all of the result and the sources must have their place.
   range_of(descriptor.source.view, descriptor.source.shape);

@@ -1,5 +1,5 @@
-// A task's registers as the engine understands them: shapes, operands, waits. Reading them checks every limit that
-// hardware is known to have (docs/h13-semantics.md, constraints), so that the engines below need not.
+// A task's registers as the engine understands them: shapes, operands, waits. Reading them checks every limit
+// that hardware is known to have (docs/h13-semantics.md, constraints), so that the engines below need not.
 #pragma once
 
 #include <array>
@@ -34,7 +34,7 @@ struct Window {
 
 // Reads of the on-chip memory that a task announces to wait for.
 struct Waits {
-  bool neural = false, planar = false;              // all earlier tasks of that engine
+  bool neural = false, planar = false;                  // all earlier tasks of that engine
   bool chained_neural = false, chained_planar = false;  // the task just before
 };
 

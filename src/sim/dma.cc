@@ -1,5 +1,5 @@
-// Rows are contiguous unless channels are interleaved, so the common case converts whole rows, in parallel; interleaved
-// tensors, which only runtime kernels and relayouts use, go element by element.
+// Rows are contiguous unless channels are interleaved, so the common case converts whole rows, in parallel;
+// interleaved tensors, which only runtime kernels and relayouts use, go element by element.
 #include "sim/dma.h"
 
 #include <fmt/format.h>
@@ -53,14 +53,13 @@ float decode(const uint8_t* bytes, Format format) {
 }
 
 void encode(float value, Format format, uint8_t* bytes) {
-  value = without_nan(value);
   if (format == Format::Half) {
     const Half half = to_half(value);
     std::memcpy(bytes, &half.bits, 2);
     return;
   }
   const float low = format == Format::UInt8 ? 0.0f : -128.0f;
-  const float rounded = std::nearbyint(std::clamp(value, low, low + 255.0f));
+  const float rounded = std::nearbyint(std::clamp(without_nan(value), low, low + 255.0f));
   *bytes = static_cast<uint8_t>(static_cast<int>(rounded));
 }
 
@@ -89,6 +88,11 @@ void store_row(const View& view, uint64_t address, const float* row, int64_t wid
     return;
   }
   uint8_t* bytes = view.memory->write(address, static_cast<uint64_t>(width) * size, task);
+  if (view.format == Format::Half && width >= 8) {
+    to_half(std::span(row, static_cast<size_t>(width)),
+            std::span(reinterpret_cast<Half*>(bytes), static_cast<size_t>(width)));
+    return;
+  }
   for (int64_t x = 0; x < width; ++x) encode(row[x], view.format, bytes + static_cast<uint64_t>(x) * size);
 }
 
@@ -130,7 +134,8 @@ void for_rows(const View& view, const Shape& logical, const std::function<void(u
     if (view.interleave == 1)
       body(address, width * size);
     else
-      for (uint64_t x = 0; x < width; ++x) body(address + x * size * static_cast<uint64_t>(view.interleave), size);
+      for (uint64_t x = 0; x < width; ++x)
+        body(address + x * size * static_cast<uint64_t>(view.interleave), size);
   }
 }
 
@@ -148,10 +153,12 @@ void store(const View& view, const Tensor& tensor, int64_t task) {
     store(plain, transposed(tensor), task);
     return;
   }
-  const int64_t grain = view.interleave > 1 ? tensor.shape.rows() : std::max<int64_t>(1, grain_elements / tensor.shape.width);
+  const int64_t grain =
+      view.interleave > 1 ? tensor.shape.rows() : std::max<int64_t>(1, grain_elements / tensor.shape.width);
   parallel_for(tensor.shape.rows(), grain, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row)
-      store_row(view, address_of(view, place_of(tensor.shape, row)), tensor.row(row), tensor.shape.width, task);
+      store_row(view, address_of(view, place_of(tensor.shape, row)), tensor.row(row), tensor.shape.width,
+                task);
   });
 }
 

@@ -10,10 +10,13 @@
 namespace ane::sim {
 
 enum class Format : uint8_t { UInt8 = 0, Int8 = 1, Half = 2 };
-inline uint64_t bytes_of(Format format) { return format == Format::Half ? 2 : 1; }
+inline uint64_t bytes_of(Format format) {
+  return format == Format::Half ? 2 : 1;
+}
 
 // Where a tensor lies. Element (g, z, c, y, x) is at
-//   base + g * group + z * depth + (c / interleave) * plane + y * row + (x * interleave + c mod interleave) * size.
+//   base + g * group + z * depth + (c / interleave) * plane + y * row + (x * interleave + c mod interleave) *
+//   size.
 // In L2 the plane stride is the channel stride.
 struct View {
   Memory* memory = nullptr;
@@ -30,17 +33,18 @@ struct Range {
   bool overlaps(const Range& other) const { return begin < other.end && other.begin < end; }
 };
 
-// First byte and the one behind the last of a tensor of `shape`. Throws Hazard when it leaves the memory or claims more
-// elements than the memory has bytes.
+// First byte and the one behind the last of a tensor of `shape`. Throws Hazard when it leaves the memory or
+// claims more elements than the memory has bytes.
 Range range_of(const View& view, const Shape& shape);
 
 // Calls body(address, bytes) for every row in memory (with interleaved channels: for every element).
-void for_rows(const View& view, const Shape& shape, const std::function<void(uint64_t address, uint64_t bytes)>& body);
+void for_rows(const View& view, const Shape& shape,
+              const std::function<void(uint64_t address, uint64_t bytes)>& body);
 
 // Reads a tensor. A group stride of 0 repeats the first group. Throws Hazard on bytes never written.
 Tensor load(const View& view, const Shape& shape);
 
-// Rounds to the format and writes; the bytes count as written by `task`.
+// Rounds to the format and writes; the bytes count as written by `task`. A NaN stays one in fp16.
 void store(const View& view, const Tensor& tensor, int64_t task);
 
 }  // namespace ane::sim

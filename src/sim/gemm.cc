@@ -1,6 +1,6 @@
-// The inner loop keeps 6 x 16 sums in vector registers and reads 22 numbers for 96 multiply-accumulates. It is written
-// once, with the compiler's vector types, and compiled for plain x86-64 (or any other machine) and for AVX2 with FMA; the
-// choice is made once, at run time.
+// The inner loop keeps 6 x 16 sums in vector registers and reads 22 numbers for 96 multiply-accumulates. It
+// is written once, with the compiler's vector types, and compiled for plain x86-64 (or any other machine) and
+// for AVX2 with FMA; the choice is made once, at run time.
 #include "sim/gemm.h"
 
 #include <cstring>
@@ -12,7 +12,8 @@ namespace {
 using Vector [[gnu::vector_size(32), gnu::aligned(4), gnu::may_alias]] = float;
 constexpr int64_t lanes = 8, vectors = panel_columns / lanes;
 
-[[gnu::always_inline]] inline void multiply(const float* rows, const float* columns, int64_t depth, float* result) {
+[[gnu::always_inline]] inline void multiply(const float* rows, const float* columns, int64_t depth,
+                                            float* result) {
   Vector sums[panel_rows][vectors] = {};
   for (int64_t k = 0; k < depth; ++k) {
     Vector right[vectors];
@@ -34,7 +35,8 @@ void multiply_portable(const float* rows, const float* columns, int64_t depth, f
 using Kernel = void (*)(const float*, const float*, int64_t, float*);
 
 #if defined(__x86_64__)
-[[gnu::target("avx2,fma")]] void multiply_avx2(const float* rows, const float* columns, int64_t depth, float* result) {
+[[gnu::target("avx2,fma")]] void multiply_avx2(const float* rows, const float* columns, int64_t depth,
+                                               float* result) {
   multiply(rows, columns, depth, result);
 }
 
@@ -42,7 +44,9 @@ Kernel choose() {
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? multiply_avx2 : multiply_portable;
 }
 #else
-Kernel choose() { return multiply_portable; }
+Kernel choose() {
+  return multiply_portable;
+}
 #endif
 
 }  // namespace

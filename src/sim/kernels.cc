@@ -1,9 +1,10 @@
-// The reverse of packing (docs/h13-rules.md): which engine holds which output channel, in which order the taps stand,
-// and how zeros are skipped.
+// The reverse of packing (docs/h13-rules.md): which engine holds which output channel, in which order the
+// taps stand, and how zeros are skipped.
 //
-// A stream is: the table, the palette, then planes. A plane holds a few consecutive output channels (lanes) of one
-// engine: a bias row, then for each input channel and kernel position one value for each lane. The lanes of the planes
-// follow from the channel count and OCGSize alone: as many as 32 (OCGSize 5) or 16 (otherwise) while they last.
+// A stream is: the table, the palette, then planes. A plane holds a few consecutive output channels (lanes)
+// of one engine: a bias row, then for each input channel and kernel position one value for each lane. The
+// lanes of the planes follow from the channel count and OCGSize alone: as many as 32 (OCGSize 5) or 16
+// (otherwise) while they last.
 #include "sim/kernels.h"
 
 #include <fmt/format.h>
@@ -35,8 +36,8 @@ class Stream {
 
   const uint8_t* take(uint64_t bytes) {
     if (bytes > size_ - at_)
-      throw Hazard(fmt::format("the coefficients of engine {} end after 0x{:x} bytes, before their weights do", engine_,
-                               size_));
+      throw Hazard(fmt::format(
+          "the coefficients of engine {} end after 0x{:x} bytes, before their weights do", engine_, size_));
     const uint8_t* data = memory_.read(base_ + at_, bytes);
     at_ += bytes;
     return data;
@@ -57,8 +58,8 @@ class Stream {
   int64_t engine_;
 };
 
-// Where the values of a plane belong: kernel positions in stream order, and for each the tap that every output phase
-// has there (-1: none).
+// Where the values of a plane belong: kernel positions in stream order, and for each the tap that every
+// output phase has there (-1: none).
 struct Layout {
   int64_t inputs = 1, taps = 1, phases = 1;
   std::vector<std::vector<int64_t>> positions;  // [position][phase]
@@ -66,8 +67,8 @@ struct Layout {
   bool bias = false, sparse = false, binary = false;
 };
 
-// Positions by stride phase: all offsets that are multiples of the strides first, then those one column further, ...
-// A task that makes several pixels at each step has a copy of the kernel for each, shifted.
+// Positions by stride phase: all offsets that are multiples of the strides first, then those one column
+// further, ... A task that makes several pixels at each step has a copy of the kernel for each, shifted.
 Layout layout_of(const h13::Task& task, const Descriptor& descriptor) {
   const Window& window = descriptor.window;
   Layout layout;
@@ -152,10 +153,12 @@ class PlaneReader {
         }
       }
     if (stream.position() - start != count)
-      throw Hazard(fmt::format("a sparse plane claims 0x{:x} bytes and has 0x{:x}", count, stream.position() - start));
+      throw Hazard(
+          fmt::format("a sparse plane claims 0x{:x} bytes and has 0x{:x}", count, stream.position() - start));
   }
 
-  void put_slot(int64_t base, int64_t lanes, int64_t input, int64_t slot, int64_t padded, float value, bool set) {
+  void put_slot(int64_t base, int64_t lanes, int64_t input, int64_t slot, int64_t padded, float value,
+                bool set) {
     const auto position = static_cast<size_t>(slot / padded);
     const int64_t within = slot % padded, lane = within / layout_.phases, phase = within % layout_.phases;
     const bool empty = position >= layout_.positions.size() || lane >= lanes ||
@@ -194,7 +197,8 @@ std::vector<Plane> planes_of(int64_t engine, int64_t engines, int64_t channels, 
     return planes;
   }
   if (channels % engines != 0)
-    throw Hazard(fmt::format("{} output channels on {} engines; how they are dealt out is not known", channels, engines));
+    throw Hazard(fmt::format("{} output channels on {} engines; how they are dealt out is not known",
+                             channels, engines));
   for (int64_t start = 0; start < channels;) {
     const int64_t lanes = std::min(cap, (channels - start) / engines);
     planes.push_back({start + engine * lanes, lanes});
@@ -216,13 +220,15 @@ int64_t enabled_streams(const h13::Task& task) {
 void check_streams(const h13::Task& task, int64_t needed, int64_t at_most) {
   const int64_t enabled = enabled_streams(task);
   if (enabled < needed || enabled > at_most)
-    throw Hazard(fmt::format("{} coefficient streams are on where {} engines have coefficients", enabled, needed));
+    throw Hazard(
+        fmt::format("{} coefficient streams are on where {} engines have coefficients", enabled, needed));
   if ((enabled > 0) != (task.get(Field::MasterConfig_MasterEnable) != 0))
     throw Hazard("MasterConfig.MasterEnable does not tell whether coefficient streams are on");
 }
 
 Memory& coefficient_memory(const h13::Task& task, const Slots& slots) {
-  if (!task.get(HeaderField::KBE0)) throw Hazard("coefficient streams are on, but header KBE0 names no buffer");
+  if (!task.get(HeaderField::KBE0))
+    throw Hazard("coefficient streams are on, but header KBE0 names no buffer");
   Memory* memory = slots[task.get(HeaderField::KBase0)];
   if (!memory) throw Hazard("the coefficients' buffer does not exist in the program");
   return *memory;
@@ -232,12 +238,14 @@ Stream stream_of(const h13::Task& task, const Memory& memory, int64_t engine) {
   const int i = static_cast<int>(engine);
   const uint32_t base = task[Reg::CoeffBaseAddr0 + i], size = task[Reg::CoeffBfrSize0 + i];
   if (base % 64 != 0 || size % 64 != 0)
-    throw Hazard(fmt::format("coefficient stream {} is not in units of 64 bytes (0x{:x}, 0x{:x})", i, base, size));
+    throw Hazard(
+        fmt::format("coefficient stream {} is not in units of 64 bytes (0x{:x}, 0x{:x})", i, base, size));
   return {memory, base, size, engine};
 }
 
 void check_kernel_kind(const h13::Task& task) {
-  if (task.get(Field::KernelCfg_KernelFmt) != 2) throw Hazard("coefficients other than fp16 are not modelled");
+  if (task.get(Field::KernelCfg_KernelFmt) != 2)
+    throw Hazard("coefficients other than fp16 are not modelled");
   const bool binary = task.get(Field::KernelCfg_SparseBinary) != 0;
   if (task.get(Field::KernelCfg_PalettizedEn) &&
       !(binary && task.get(Field::KernelCfg_SparseFmt) && task.get(Field::KernelCfg_PalettizedBits) == 1))
@@ -245,7 +253,8 @@ void check_kernel_kind(const h13::Task& task) {
   if (binary && !task.get(Field::KernelCfg_PalettizedEn)) throw Hazard("a binary kernel without a palette");
   if (task.get(Field::KernelCfg_SparseFmt) != task.get(Field::MasterConfig_KernelSparseFmt))
     throw Hazard("KernelCfg and MasterConfig disagree on whether the kernel is sparse");
-  if (task.get(Field::MACCfg_PostScaleMode)) throw Hazard("a scale for each channel; where it lies is not known");
+  if (task.get(Field::MACCfg_PostScaleMode))
+    throw Hazard("a scale for each channel; where it lies is not known");
 }
 
 LookupTable read_table(Stream& stream) {
@@ -292,13 +301,14 @@ int64_t inputs_per_output(const h13::Task& task, const Descriptor& descriptor) {
   if (!task.get(Field::GroupConvCfg_UnicastEn)) return descriptor.input.channels;
   const int64_t inputs = task.get(Field::GroupConvCfg_UnicastCin);
   if (inputs * descriptor.output.channels != descriptor.input.channels)
-    throw Hazard(fmt::format("{} output channels of {} input channels each, but Cin is {}", descriptor.output.channels,
-                             inputs, descriptor.input.channels));
+    throw Hazard(fmt::format("{} output channels of {} input channels each, but Cin is {}",
+                             descriptor.output.channels, inputs, descriptor.input.channels));
   return inputs;
 }
 
 Coefficients read_coefficients(const h13::Task& task, const Descriptor& descriptor, const Slots& slots) {
-  const bool weights = !task.get(Field::MACCfg_KernelMode), table = task.get(Field::MACCfg_NonlinearMode) == 2;
+  const bool weights = !task.get(Field::MACCfg_KernelMode),
+             table = task.get(Field::MACCfg_NonlinearMode) == 2;
   const bool one_kernel = task.get(Field::KernelCfg_GroupKernelReuse) != 0;
   Coefficients result;
   result.channels = descriptor.output.channels;
@@ -311,13 +321,14 @@ Coefficients read_coefficients(const h13::Task& task, const Descriptor& descript
   const int64_t engines = std::min<int64_t>(descriptor.engines, result.channels);
   check_streams(task, engines, weights ? engines : descriptor.engines);
   const Memory& memory = coefficient_memory(task, slots);
-  for (int64_t engine = 0; engine < engines; ++engine) result.bytes += task[Reg::CoeffBfrSize0 + static_cast<int>(engine)];
+  for (int64_t engine = 0; engine < engines; ++engine)
+    result.bytes += task[Reg::CoeffBfrSize0 + static_cast<int>(engine)];
   if (table) read_tables(task, memory, engines, result);
   if (!weights) return result;
 
   check_kernel_kind(task);
-  // Even a sparse kernel has a bit for each weight: a count that exceeds what the streams can hold is refused here,
-  // before memory is taken for it.
+  // Even a sparse kernel has a bit for each weight: a count that exceeds what the streams can hold is refused
+  // here, before memory is taken for it.
   const int64_t count = result.kernels * result.channels;
   if (static_cast<uint64_t>(count) > result.bytes * 8 ||
       static_cast<uint64_t>(result.length) > result.bytes * 8 / static_cast<uint64_t>(count))

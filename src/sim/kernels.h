@@ -1,4 +1,5 @@
-// Coefficients of an NE task: from the blocks of bytes that each neural engine streams, back to weights by channel.
+// Coefficients of an NE task: from the blocks of bytes that each neural engine streams, back to weights by
+// channel.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +12,9 @@
 namespace ane::sim {
 
 struct Coefficients {
-  int64_t kernels = 1;   // 1, or one for each group
-  int64_t channels = 0;  // output channels of a group
-  int64_t length = 0;    // weights of a channel: inputs * rows * columns
+  int64_t kernels = 1;         // 1, or one for each group
+  int64_t channels = 0;        // output channels of a group
+  int64_t length = 0;          // weights of a channel: inputs * rows * columns
   std::vector<float> weights;  // [kernel][channel][input][row][column]; empty when every weight is 1
   std::vector<float> bias;     // [kernel][channel], or empty
   std::optional<LookupTable> table;

@@ -1,5 +1,5 @@
-// State by granule: one 16-bit word covers 16 bytes, so that rows, which start at multiples of 16, can be written by
-// several threads without sharing a word.
+// State by granule: one 16-bit word covers 16 bytes, so that rows, which start at multiples of 16, can be
+// written by several threads without sharing a word.
 #include "sim/memory.h"
 
 #include <fmt/format.h>
@@ -44,8 +44,8 @@ Memory::Memory(std::string name, uint64_t size)
 
 void Memory::check_range(uint64_t address, uint64_t bytes) const {
   if (address > size_ || bytes > size_ - address)
-    throw Hazard(fmt::format("reaches 0x{:x}..0x{:x} of {}, which has 0x{:x} bytes", address, address + bytes, name_,
-                             size_));
+    throw Hazard(fmt::format("reaches 0x{:x}..0x{:x} of {}, which has 0x{:x} bytes", address, address + bytes,
+                             name_, size_));
 }
 
 const uint8_t* Memory::read(uint64_t address, uint64_t bytes) const {

@@ -1,8 +1,9 @@
 // Memory that knows what was written: DRAM buffers and the on-chip L2.
 //
-// A program that reads a byte nobody wrote gets whatever the last program left there, and nothing on the machine says
-// so. Here every byte carries whether it was written, and every 16 bytes (no tensor row starts between) which task wrote
-// them last, so that such reads and missing waits are found at the task that makes them.
+// A program that reads a byte nobody wrote gets whatever the last program left there, and nothing on the
+// machine says so. Here every byte carries whether it was written, and every 16 bytes (no tensor row starts
+// between) which task wrote them last, so that such reads and missing waits are found at the task that makes
+// them.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +38,8 @@ class Memory {
   void check_range(uint64_t address, uint64_t bytes) const;
   // The bytes there; throws Hazard when one of them lies outside or was never written.
   const uint8_t* read(uint64_t address, uint64_t bytes) const;
-  // Room for `bytes`, which count as written by `task`. Threads may write different granules at the same time.
+  // Room for `bytes`, which count as written by `task`. Threads may write different granules at the same
+  // time.
   uint8_t* write(uint64_t address, uint64_t bytes, int64_t task);
   // The bytes count as never written.
   void forget(uint64_t address, uint64_t bytes);

@@ -1,5 +1,5 @@
-// One task: acc = sum of weights * inputs (+ bias), times PostScale, through the activation. Dense sums are matrix
-// products (gemm.h); sums over one or a few channels run row by row.
+// One task: acc = sum of weights * inputs (+ bias), times PostScale, through the activation. Dense sums are
+// matrix products (gemm.h); sums over one or a few channels run row by row.
 #include "sim/neural.h"
 
 #include <fmt/format.h>
@@ -44,10 +44,9 @@ struct Ending {
 
   void apply(float* values, int64_t count) const {
     for (int64_t i = 0; i < count; ++i) {
-      float value = saturate_sum(values[i] + bias, several_terms) * scale;
-      if (table) value = (*table)(without_nan(value));
-      if (relu) value = std::max(value, 0.0f);
-      values[i] = value;
+      float value = without_nan(saturate_sum(values[i] + bias, several_terms) * scale);
+      if (table) value = without_nan((*table)(value));
+      values[i] = relu ? std::max(value, 0.0f) : value;
     }
   }
 };
@@ -81,8 +80,10 @@ Padded pad(const float* image, const Shape& in, const Shape& out, const Window& 
   const int64_t columns = std::min(in.width, padded.width - window.pad_left);
   for (int64_t row = 0; columns > 0 && row < in.channels * std::max<int64_t>(rows, 0); ++row) {
     const int64_t channel = row / rows, y = row % rows;
-    float* to = padded.storage.data() + (channel * padded.height + y + window.pad_top) * padded.width + window.pad_left;
-    std::memcpy(to, image + (channel * in.height + y) * in.width, static_cast<size_t>(columns) * sizeof(float));
+    float* to = padded.storage.data() + (channel * padded.height + y + window.pad_top) * padded.width +
+                window.pad_left;
+    std::memcpy(to, image + (channel * in.height + y) * in.width,
+                static_cast<size_t>(columns) * sizeof(float));
   }
   padded.data = padded.storage.data();
   return padded;
@@ -106,9 +107,10 @@ void over_row(float* out, const float* in, int64_t count, int64_t stride, Step s
     for (int64_t x = 0; x < count; ++x) step(out[x], in[x * stride]);
 }
 
-// One output channel from `inputs` channels of `padded`, starting at `first`; `weights` is null for sums and maxima.
-void window_channel(const Padded& padded, int64_t first, int64_t inputs, const Window& window, const Shape& out,
-                    const float* weights, bool maximum, float* result) {
+// One output channel from `inputs` channels of `padded`, starting at `first`; `weights` is null for sums and
+// maxima.
+void window_channel(const Padded& padded, int64_t first, int64_t inputs, const Window& window,
+                    const Shape& out, const float* weights, bool maximum, float* result) {
   const Steps steps = steps_of(window);
   std::fill(result, result + out.height * out.width, maximum ? -infinity : 0.0f);
   for (int64_t y = 0; y < out.height; ++y)
@@ -149,12 +151,13 @@ class DenseConvolution {
         std::vector<float> columns(static_cast<size_t>(count * depth() * panel_columns));
         for (int64_t strip = 0; strip < count; ++strip)
           gather(first + strip, columns.data() + strip * depth() * panel_columns);
-        const int64_t grain = blocks > 1 ? rows : std::max<int64_t>(1, (1 << 20) / (depth() * panel_rows * panel_columns));
+        const int64_t grain =
+            blocks > 1 ? rows : std::max<int64_t>(1, (1 << 20) / (depth() * panel_rows * panel_columns));
         parallel_for(rows, grain, [&](int64_t row_begin, int64_t row_end) {
           for (int64_t row = row_begin; row < row_end; ++row)
             for (int64_t strip = 0; strip < count; ++strip)
-              multiply(panels.data() + row * panel_rows * depth(), columns.data() + strip * depth() * panel_columns, row,
-                       first + strip, result);
+              multiply(panels.data() + row * panel_rows * depth(),
+                       columns.data() + strip * depth() * panel_columns, row, first + strip, result);
         });
       }
     });
@@ -174,7 +177,8 @@ class DenseConvolution {
       const int64_t y = (first + i) / out_.width, x = (first + i) % out_.width;
       starts[i] = y * steps_.y * padded_.width + x * steps_.x;
     }
-    const bool adjoining = count == panel_columns && starts[panel_columns - 1] - starts[0] == panel_columns - 1;
+    const bool adjoining =
+        count == panel_columns && starts[panel_columns - 1] - starts[0] == panel_columns - 1;
     for (const int64_t offset : offsets_) {
       const float* from = padded_.data + offset;
       if (adjoining)
@@ -215,7 +219,8 @@ class NeuralTask {
     ending_.table = coefficients.table ? &*coefficients.table : nullptr;
     // A copy leaves the accumulator out, and with it the accumulator's start value.
     if (operation_ != Operation::Copy) ending_.bias = half_field(task, Field::AccBias_AccBias);
-    ending_.several_terms = operation_ != Operation::Copy && operation_ != Operation::Maximum && coefficients.length > 1;
+    ending_.several_terms =
+        operation_ != Operation::Copy && operation_ != Operation::Maximum && coefficients.length > 1;
     check(task);
   }
 
@@ -223,9 +228,9 @@ class NeuralTask {
     NeuralResult result{Tensor(descriptor_.output), 0};
     for (int64_t group = 0; group < descriptor_.output.groups; ++group) {
       const int64_t kernel = coefficients_.kernels > 1 ? group : 0;
-      const std::vector<float> panels = dense() ? pack_panels(weights(kernel, 0), descriptor_.output.channels,
-                                                              coefficients_.length)
-                                                : std::vector<float>();
+      const std::vector<float> panels =
+          dense() ? pack_panels(weights(kernel, 0), descriptor_.output.channels, coefficients_.length)
+                  : std::vector<float>();
       for (int64_t z = 0; z < descriptor_.output.depth; ++z)
         run_image(source.image(group, z), kernel, panels, result.tensor.image(group, z));
     }
@@ -241,7 +246,8 @@ class NeuralTask {
     if (task.get(Field::MACCfg_MatrixBiasEn) || task.get(Field::AccBias_AccBiasShift) ||
         task.get(Field::PostScale_PostRightShift) || task.get(Field::GroupConvCfg_ElemMultMode))
       throw Hazard("the task uses an NE register whose effect is not known");
-    if (!task.get(Field::MACCfg_Bit20)) throw Hazard("MACCfg bit 20 is 0 in an NE task, which computes garbage");
+    if (!task.get(Field::MACCfg_Bit20))
+      throw Hazard("MACCfg bit 20 is 0 in an NE task, which computes garbage");
     if (descriptor_.input.depth != descriptor_.output.depth || task.get(Field::ConvCfg3d_Kd) != 1)
       throw Hazard("windows over depth are not modelled");
     const Window& window = descriptor_.window;
@@ -275,7 +281,8 @@ class NeuralTask {
         run_windows(padded, kernel, result);
     }
     parallel_for(out.channels, std::max<int64_t>(1, (1 << 14) / pixels), [&](int64_t begin, int64_t end) {
-      for (int64_t channel = begin; channel < end; ++channel) finish(kernel, channel, result + channel * pixels, pixels);
+      for (int64_t channel = begin; channel < end; ++channel)
+        finish(kernel, channel, result + channel * pixels, pixels);
     });
   }
 
@@ -321,14 +328,21 @@ std::string describe_neural(const Task& task, const Descriptor& descriptor) {
   const Window& window = descriptor.window;
   std::string text;
   switch (operation_of(task)) {
-    case Operation::Copy: text = "copy"; break;
-    case Operation::Sum: text = fmt::format("sum {}x{}", window.width, window.height); break;
-    case Operation::Maximum: text = fmt::format("maximum {}x{}", window.width, window.height); break;
+    case Operation::Copy:
+      text = "copy";
+      break;
+    case Operation::Sum:
+      text = fmt::format("sum {}x{}", window.width, window.height);
+      break;
+    case Operation::Maximum:
+      text = fmt::format("maximum {}x{}", window.width, window.height);
+      break;
     case Operation::Weighted:
       text = fmt::format("{}convolution {}x{}", task.get(Field::GroupConvCfg_UnicastEn) ? "depthwise " : "",
                          window.width, window.height);
   }
-  if (window.stride_x != 1 || window.stride_y != 1) text += fmt::format(" stride {}x{}", window.stride_x, window.stride_y);
+  if (window.stride_x != 1 || window.stride_y != 1)
+    text += fmt::format(" stride {}x{}", window.stride_x, window.stride_y);
   if (descriptor.input.groups > 1) text += fmt::format(", {} groups", descriptor.input.groups);
   if (task.get(Field::Cfg_OutputTranspose)) text += ", transposed";
   return text + activations[task.get(Field::MACCfg_NonlinearMode)];

@@ -1,10 +1,11 @@
 // One pipeline for all task types:
-//   t = Scale * op(a, b) + Bias;  [reduction or window];  * FinalScale;  + Epsilon;  1/x or 1/sqrt(x);  relu, abs.
-// Scale and Bias follow the operation: softmax subtracts the maximum and multiplies the difference by log2(e). Parts
-// that a task type does not use are neutral in every captured program of it.
+//   t = Scale * op(a, b) + Bias;  [reduction or window];  * FinalScale;  + Epsilon;  1/x or 1/sqrt(x);  relu,
+//   abs.
+// Scale and Bias follow the operation: softmax subtracts the maximum and multiplies the difference by
+// log2(e). Parts that a task type does not use are neutral in every captured program of it.
 //
-// Task type 1 (windowed pooling) is in no public program of this engine; its fields are those that reductions and
-// convolutions share, and programs that use it are marked experimental by their makers.
+// Task type 1 (windowed pooling) is in no public program of this engine; its fields are those that reductions
+// and convolutions share, and programs that use it are marked experimental by their makers.
 #include "sim/planar.h"
 
 #include <fmt/format.h>
@@ -25,6 +26,7 @@ using h13::Field;
 using h13::Reg;
 using h13::Task;
 
+constexpr uint32_t op_add = 0, op_square_of_sum = 4;
 constexpr uint32_t pool_sum = 0, pool_average = 1, pool_maximum = 2;
 constexpr uint32_t function_reciprocal = 1, function_rsqrt = 2;
 constexpr int64_t grain_elements = 1 << 15;
@@ -50,9 +52,10 @@ struct Settings {
         negate2(task.get(Field::PECfg_NegSrc2) != 0),
         relu(task.get(Field::PECfg_ReluEn) != 0),
         absolute(task.get(Field::PECfg_Abs) != 0) {
-    if (operation > 4) throw Hazard(fmt::format("PECfg.OpMode {} is not known", operation));
+    if (operation > op_square_of_sum) throw Hazard(fmt::format("PECfg.OpMode {} is not known", operation));
     if (function > function_rsqrt) throw Hazard("PECfg.NLMode 3 is not known");
-    if (half_field(task, Field::PreScale_PreScale) != 1) throw Hazard("PreScale other than 1; what it scales is not known");
+    if (half_field(task, Field::PreScale_PreScale) != 1)
+      throw Hazard("PreScale other than 1; what it scales is not known");
   }
 
   float finish(float value) const {
@@ -67,11 +70,16 @@ struct Settings {
 
 float combine(uint32_t operation, float a, float b) {
   switch (operation) {
-    case 0: return a + b;
-    case 1: return a * b;
-    case 2: return std::max(a, b);
-    case 3: return std::min(a, b);
-    default: return (a + b) * (a + b);
+    case 0:
+      return a + b;
+    case 1:
+      return a * b;
+    case 2:
+      return std::max(a, b);
+    case 3:
+      return std::min(a, b);
+    default:
+      return (a + b) * (a + b);
   }
 }
 
@@ -103,52 +111,59 @@ class Source {
 };
 
 // op(a, b), scaled, at every position of the input.
-Tensor elementwise(const Descriptor& descriptor, const Settings& settings, const Tensor& source, const Tensor* source2) {
+Tensor elementwise(const Descriptor& descriptor, const Settings& settings, const Tensor& source,
+                   const Tensor* source2) {
   Tensor result(descriptor.input);
   const Source a(source, descriptor.input, settings.negate, descriptor.source.relu);
   const Tensor zero(Shape{});
   const Source b(source2 ? *source2 : zero, descriptor.input, settings.negate2,
                  descriptor.source2 && descriptor.source2->relu);
-  const uint32_t operation = source2 || settings.operation == 4 ? settings.operation : 0;
+  if (!source2 && settings.operation != op_add && settings.operation != op_square_of_sum)
+    throw Hazard(fmt::format("PECfg.OpMode {} with one source is not known", settings.operation));
   const int64_t width = descriptor.input.width;
-  parallel_for(result.shape.rows(), std::max<int64_t>(1, grain_elements / width), [&](int64_t begin, int64_t end) {
-    for (int64_t index = begin; index < end; ++index) {
-      const float *left = a.row(index), *right = b.row(index);
-      float* to = result.row(index);
-      for (int64_t x = 0; x < width; ++x) {
-        const float value = combine(operation, a.prepare(left[x * a.step()]), b.prepare(right[x * b.step()]));
-        to[x] = without_nan(value) * settings.scale + settings.bias;
-      }
-    }
-  });
+  parallel_for(
+      result.shape.rows(), std::max<int64_t>(1, grain_elements / width), [&](int64_t begin, int64_t end) {
+        for (int64_t index = begin; index < end; ++index) {
+          const float *left = a.row(index), *right = b.row(index);
+          float* to = result.row(index);
+          for (int64_t x = 0; x < width; ++x) {
+            const float value =
+                combine(settings.operation, a.prepare(left[x * a.step()]), b.prepare(right[x * b.step()]));
+            to[x] = without_nan(value) * settings.scale + settings.bias;
+          }
+        }
+      });
   return result;
 }
 
 // (a + offset) * gain, with one offset and one gain for each channel.
-Tensor gain_offset(const Descriptor& descriptor, const Settings& settings, const Tensor& source, const Tensor& rows) {
+Tensor gain_offset(const Descriptor& descriptor, const Settings& settings, const Tensor& source,
+                   const Tensor& rows) {
   Tensor result(descriptor.input);
   const Shape& shape = result.shape;
   const Source a(source, descriptor.input, settings.negate, descriptor.source.relu);
-  parallel_for(shape.rows(), std::max<int64_t>(1, grain_elements / shape.width), [&](int64_t begin, int64_t end) {
-    for (int64_t index = begin; index < end; ++index) {
-      const int64_t channel = index / shape.height % shape.channels % rows.shape.channels;
-      const int64_t group = index / (shape.height * shape.channels * shape.depth) % rows.shape.groups;
-      const float offset = *rows.row(rows.row_index(group, 0, channel, 0));
-      const float gain = *rows.row(rows.row_index(group, 0, channel, 1));
-      const float* from = a.row(index);
-      float* to = result.row(index);
-      for (int64_t x = 0; x < shape.width; ++x) {
-        const float sum = a.prepare(from[x * a.step()]) + (settings.negate2 ? -offset : offset);
-        to[x] = without_nan(sum * gain) * settings.scale + settings.bias;
-      }
-    }
-  });
+  parallel_for(
+      shape.rows(), std::max<int64_t>(1, grain_elements / shape.width), [&](int64_t begin, int64_t end) {
+        for (int64_t index = begin; index < end; ++index) {
+          const int64_t channel = index / shape.height % shape.channels % rows.shape.channels;
+          const int64_t group = index / (shape.height * shape.channels * shape.depth) % rows.shape.groups;
+          const float offset = *rows.row(rows.row_index(group, 0, channel, 0));
+          const float gain = *rows.row(rows.row_index(group, 0, channel, 1));
+          const float* from = a.row(index);
+          float* to = result.row(index);
+          for (int64_t x = 0; x < shape.width; ++x) {
+            const float sum = a.prepare(from[x * a.step()]) + (settings.negate2 ? -offset : offset);
+            to[x] = without_nan(sum * gain) * settings.scale + settings.bias;
+          }
+        }
+      });
   return result;
 }
 
 // Over width, height and depth of each channel and group.
 Tensor reduce(const Tensor& values, const Shape& reduced, uint32_t pool) {
-  if (pool != pool_sum && pool != pool_maximum) throw Hazard(fmt::format("PECfg.PoolMode {} in a reduction", pool));
+  if (pool != pool_sum && pool != pool_maximum)
+    throw Hazard(fmt::format("PECfg.PoolMode {} in a reduction", pool));
   Tensor result(reduced);
   const Shape& shape = values.shape;
   parallel_for(reduced.rows(), std::max<int64_t>(1, grain_elements / (shape.height * shape.width)),
@@ -170,9 +185,10 @@ Tensor reduce(const Tensor& values, const Shape& reduced, uint32_t pool) {
   return result;
 }
 
-// One pooled value: positions outside of the image count as 0, or not at all for a maximum that pads with the minimum.
-float pool_window(const float* plane, const Shape& in, const Window& window, int64_t y, int64_t x, bool maximum,
-                  float outside) {
+// One pooled value: positions outside of the image count as 0, or not at all for a maximum that pads with the
+// minimum.
+float pool_window(const float* plane, const Shape& in, const Window& window, int64_t y, int64_t x,
+                  bool maximum, float outside) {
   const int64_t top = y * window.stride_y - window.pad_top, left = x * window.stride_x - window.pad_left;
   float sum = 0, most = -infinity;
   for (int64_t row = top; row < top + window.height; ++row)
@@ -186,7 +202,8 @@ float pool_window(const float* plane, const Shape& in, const Window& window, int
 }
 
 Tensor pool(const Descriptor& descriptor, const Settings& settings, const Tensor& values) {
-  if (settings.pool > pool_maximum) throw Hazard("PECfg.PoolMode 3 is not known on this engine");
+  if (settings.pool != pool_sum && settings.pool != pool_average && settings.pool != pool_maximum)
+    throw Hazard("PECfg.PoolMode 3 is not known on this engine");
   const Shape& out = descriptor.output;
   Tensor result(out);
   const float outside = descriptor.pad_with_minimum ? -infinity : 0.0f;
@@ -207,16 +224,19 @@ void check_shapes(const Descriptor& descriptor) {
   const bool same_plane = descriptor.type == TaskType::OneSource || descriptor.type == TaskType::TwoSources ||
                           descriptor.type == TaskType::GainOffset;
   if (same_plane && !(in == out)) throw Hazard("an elementwise task whose input and output sizes differ");
-  if (in.depth != out.depth && descriptor.type == TaskType::Pooling) throw Hazard("windows over depth are not modelled");
+  if (in.depth != out.depth && descriptor.type == TaskType::Pooling)
+    throw Hazard("windows over depth are not modelled");
 }
 
 }  // namespace
 
-Tensor run_planar(const Task& task, const Descriptor& descriptor, const Tensor& source, const Tensor* source2) {
+Tensor run_planar(const Task& task, const Descriptor& descriptor, const Tensor& source,
+                  const Tensor* source2) {
   const Settings settings(task);
   check_shapes(descriptor);
-  Tensor values = descriptor.type == TaskType::GainOffset ? gain_offset(descriptor, settings, source, *source2)
-                                                          : elementwise(descriptor, settings, source, source2);
+  Tensor values = descriptor.type == TaskType::GainOffset
+                      ? gain_offset(descriptor, settings, source, *source2)
+                      : elementwise(descriptor, settings, source, source2);
   if (descriptor.type == TaskType::Reduction || descriptor.type == TaskType::TwoSourceReduction)
     values = reduce(values, descriptor.output, settings.pool);
   else if (descriptor.type == TaskType::Pooling)
@@ -240,12 +260,21 @@ std::string describe_planar(const Task& task) {
       text = fmt::format("{} pooling {}x{}", maximum ? "maximum" : "average", task.get(Field::ConvCfg_Kw),
                          task.get(Field::ConvCfg_Kh));
       break;
-    case TaskType::OneSource: text = "scale and add scalar"; break;
-    case TaskType::GainOffset: text = "gain and offset"; break;
-    case TaskType::Reduction: text = maximum ? "reduce maximum" : "reduce sum"; break;
-    case TaskType::TwoSourceReduction: text = "reduce "; [[fallthrough]];
+    case TaskType::OneSource:
+      text = "scale and add scalar";
+      break;
+    case TaskType::GainOffset:
+      text = "gain and offset";
+      break;
+    case TaskType::Reduction:
+      text = maximum ? "reduce maximum" : "reduce sum";
+      break;
+    case TaskType::TwoSourceReduction:
+      text = "reduce ";
+      [[fallthrough]];
     default:
-      text += task.get(Field::PECfg_NegSrc2) && operation == 0 ? "subtract" : operations[std::min(operation, 4u)];
+      text +=
+          task.get(Field::PECfg_NegSrc2) && operation == 0 ? "subtract" : operations[std::min(operation, 4u)];
   }
   return text + functions[task.get(Field::PECfg_NLMode)] + (task.get(Field::PECfg_ReluEn) ? ", relu" : "");
 }

@@ -9,7 +9,8 @@
 namespace ane::sim {
 
 // The result before rounding. `source2` is null for tasks with one source.
-Tensor run_planar(const h13::Task& task, const Descriptor& descriptor, const Tensor& source, const Tensor* source2);
+Tensor run_planar(const h13::Task& task, const Descriptor& descriptor, const Tensor& source,
+                  const Tensor* source2);
 
 // "add", "reduce max", ... for trace lines.
 std::string describe_planar(const h13::Task& task);

@@ -1,7 +1,7 @@
 // Runs a program: buffers from the file, then task after task, each to completion.
 //
-// What belongs to one task stands in descriptor.cc (limits), neural.cc and planar.cc (results). What links tasks stands
-// here: whose data a source is, and whether the task said that it would wait for it.
+// What belongs to one task stands in descriptor.cc (limits), neural.cc and planar.cc (results). What links
+// tasks stands here: whose data a source is, and whether the task said that it would wait for it.
 #include "sim/simulator.h"
 
 #include <fmt/format.h>
@@ -31,11 +31,15 @@ constexpr uint32_t element_uint8 = 3, element_int8 = 2, element_half = 5;
 
 Format format_of(const hwx::Surface& surface, const std::string& file) {
   switch (surface.element_code) {
-    case element_uint8: return Format::UInt8;
-    case element_int8: return Format::Int8;
-    case element_half: return Format::Half;
+    case element_uint8:
+      return Format::UInt8;
+    case element_int8:
+      return Format::Int8;
+    case element_half:
+      return Format::Half;
     default:
-      throw Error(file, "surface " + surface.binding, fmt::format("element type {} is not modelled", surface.element_code));
+      throw Error(file, "surface " + surface.binding,
+                  fmt::format("element type {} is not modelled", surface.element_code));
   }
 }
 
@@ -50,7 +54,9 @@ View view_of(const hwx::Surface& surface, Memory& memory, const std::string& fil
   return view;
 }
 
-Shape shape_of(const hwx::Surface& surface) { return {surface.n, 1, surface.c, surface.h, surface.w}; }
+Shape shape_of(const hwx::Surface& surface) {
+  return {surface.n, 1, surface.c, surface.h, surface.w};
+}
 
 void check_surface(const hwx::Surface& surface, const std::string& file) {
   uint64_t elements = 1;
@@ -69,7 +75,9 @@ std::string text_of(const Shape& shape) {
   return shape.groups > 1 ? fmt::format("{}*{}", shape.groups, text) : text;
 }
 
-std::string text_of(const View& view) { return fmt::format("{}+0x{:x}", view.memory->name(), view.base); }
+std::string text_of(const View& view) {
+  return fmt::format("{}+0x{:x}", view.memory->name(), view.base);
+}
 
 }  // namespace
 
@@ -155,8 +163,8 @@ void Simulator::State::reset() {
   statistics = {};
 }
 
-// Data that an earlier task wrote may still be under way unless the source DMA waits for it. Shown for source 1 by
-// every captured program that goes through scratch; no program shows what a second source has to say.
+// Data that an earlier task wrote may still be under way unless the source DMA waits for it. Shown for source
+// 1 by every captured program that goes through scratch; no program shows what a second source has to say.
 void Simulator::State::check_dram_dependency(const Operand& operand) const {
   if (operand.dependency_mode == 1) return;
   const Memory& memory = *operand.view.memory;
@@ -167,8 +175,8 @@ void Simulator::State::check_dram_dependency(const Operand& operand) const {
   });
 }
 
-// Results left in L2 must have been waited for, by this task or an earlier one; a task chained to the one before waits
-// for it, too. This holds for every captured program. What a DMA brought there needs no wait.
+// Results left in L2 must have been waited for, by this task or an earlier one; a task chained to the one
+// before waits for it, too. This holds for every captured program. What a DMA brought there needs no wait.
 void Simulator::State::check_l2_waits(const Operand& operand) const {
   for_rows(operand.view, operand.shape, [&](uint64_t address, uint64_t bytes) {
     for (uint64_t at = address; at < address + bytes; at += Memory::granule) {
@@ -176,8 +184,8 @@ void Simulator::State::check_l2_waits(const Operand& operand) const {
       if (writer == no_task) continue;
       const bool neural = engine_of_task[static_cast<size_t>(writer)] == Engine::Neural;
       if (writer > (neural ? neural_done : planar_done))
-        throw Hazard(fmt::format("reads 0x{:x} of L2, which task {} wrote, without waiting for the {}", at, writer,
-                                 neural ? "NE" : "PE"));
+        throw Hazard(fmt::format("reads 0x{:x} of L2, which task {} wrote, without waiting for the {}", at,
+                                 writer, neural ? "NE" : "PE"));
     }
   });
 }
@@ -186,7 +194,8 @@ void Simulator::State::check_l2_waits(const Operand& operand) const {
 void Simulator::State::check_runtime_kernel(const h13::Task& task) const {
   if (!task.get(HeaderField::KBE0) || task.get(HeaderField::KBase0) != scratch_slot) return;
   if (!task.get(HeaderField::TDE)) throw Hazard("coefficients from scratch without the extra header word");
-  const int64_t writer = slots[scratch_slot] ? slots[scratch_slot]->writer(task[h13::Reg::CoeffBaseAddr0]) : no_task;
+  const int64_t writer =
+      slots[scratch_slot] ? slots[scratch_slot]->writer(task[h13::Reg::CoeffBaseAddr0]) : no_task;
   if (writer != task.get(HeaderField::DTID))
     throw Hazard(fmt::format("coefficients written by task {}, but the header waits for task {}", writer,
                              task.get(HeaderField::DTID)));
@@ -238,12 +247,14 @@ std::string Simulator::State::run_task(int64_t index) {
     what = "PE " + describe_planar(task);
   }
   store(descriptor.result, *result, index);
-  if (descriptor.result_in_dram) count_dram(descriptor.result, descriptor.output, statistics.dram_bytes_written);
+  if (descriptor.result_in_dram)
+    count_dram(descriptor.result, descriptor.output, statistics.dram_bytes_written);
   const std::string second = descriptor.source2 ? fmt::format(", {} {}", text_of(descriptor.source2->view),
                                                               text_of(descriptor.source2->shape))
                                                 : "";
   return fmt::format("task {}: {}; {} {}{} -> {} {}", index, what, text_of(descriptor.source.view),
-                     text_of(descriptor.source.shape), second, text_of(descriptor.result), text_of(descriptor.output));
+                     text_of(descriptor.source.shape), second, text_of(descriptor.result),
+                     text_of(descriptor.output));
 }
 
 Simulator::Simulator(const hwx::File& file) {
@@ -261,8 +272,8 @@ void Simulator::set_input(const std::string& binding, const std::vector<float>& 
   Tensor tensor(shape_of(surface));
   if (values.size() != tensor.data.size())
     throw Error(state_->name, "input " + binding,
-                fmt::format("{} values given where {}x{}x{}x{} belong", values.size(), surface.n, surface.c, surface.h,
-                            surface.w));
+                fmt::format("{} values given where {}x{}x{}x{} belong", values.size(), surface.n, surface.c,
+                            surface.h, surface.w));
   tensor.data = values;
   Memory& memory = *state_->by_binding.at(binding);
   // Hosts clear the padding between rows.
@@ -283,7 +294,8 @@ Statistics Simulator::run(const Options& options) {
       throw Error(state_->name, fmt::format("task {}", i), hazard.what());
     }
   }
-  state_->statistics.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  state_->statistics.seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return state_->statistics;
 }
 

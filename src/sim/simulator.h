@@ -1,9 +1,10 @@
 // A functional simulator of the H13 engine: runs any .hwx, Apple's or ours, task by task, on the words alone.
 //
-// It knows the container, the register table and docs/h13-semantics.md, and nothing of the compiler, so that it can
-// contradict it. Each task reads its sources (DRAM through the tile DMA, or L2), computes in the engine's number formats
-// and writes its result before the next task begins. Every byte of memory carries whether it was ever written; reading
-// one that was not, leaving a buffer, misaligned strides and broken limits are hazards, and hazards are errors.
+// It knows the container, the register table and docs/h13-semantics.md, and nothing of the compiler, so that
+// it can contradict it. Each task reads its sources (DRAM through the tile DMA, or L2), computes in the
+// engine's number formats and writes its result before the next task begins. Every byte of memory carries
+// whether it was ever written; reading one that was not, leaving a buffer, misaligned strides and broken
+// limits are hazards, and hazards are errors.
 #pragma once
 
 #include <functional>
@@ -43,8 +44,8 @@ class Simulator {
   ~Simulator();
   Simulator(Simulator&&) noexcept;
 
-  // Values are rounded to the surface's element type. `binding` is the surface's run-time name. Throws Error when there
-  // is no such input or the count differs from the surface's.
+  // Values are rounded to the surface's element type. `binding` is the surface's run-time name. Throws Error
+  // when there is no such input or the count differs from the surface's.
   void set_input(const std::string& binding, const std::vector<float>& values);
 
   // Runs all tasks. Throws Error("FILE: task N: HAZARD") on the first hazard.

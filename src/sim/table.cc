@@ -1,8 +1,10 @@
-// What each argument reduction does, read off the tables of captured programs: the knots show the interval that is
-// tabulated, and the function named in the source network shows how the rest of the line maps to it. Arithmetic inside
-// is double, so that a knot comes out exactly; how hardware rounds between knots is unknown.
+// What each argument reduction does, read off the tables of captured programs: the knots show the interval
+// that is tabulated, and the function named in the source network shows how the rest of the line maps to it.
+// Arithmetic inside is double, so that a knot comes out exactly; how hardware rounds between knots is
+// unknown.
 //
-// The low digit of the mode names the reduction, the high one the sign rule: 6 odd symmetry, C nothing below zero.
+// The low digit of the mode names the reduction, the high one the sign rule: 6 odd symmetry, C nothing below
+// zero.
 #include "sim/table.h"
 
 #include <fmt/format.h>
@@ -28,7 +30,7 @@ enum Mode : uint16_t {
   logarithm = 0xc9,     // x = m * 2^e, m in [0.5, 1): log2(m) + e
   square_root = 0xc5,   // x = m * 4^k, m in [0.5, 2), knots at i / 16
   inverse_root = 0xc6,
-  reciprocal = 0x67,    // x = m * 2^e, m in [0.5, 1)
+  reciprocal = 0x67,  // x = m * 2^e, m in [0.5, 1)
 };
 
 bool known(uint16_t mode) {
@@ -42,8 +44,10 @@ LookupTable::LookupTable(std::span<const uint16_t, 64> words) {
   for (size_t i = 0; i < values_.size(); ++i) values_[i] = to_float(Half{words[i]});
   spacing_ = words[spacing_word];
   mode_ = words[mode_word];
-  if (!known(mode_)) throw Hazard(fmt::format("table with argument reduction 0x{:x}, whose meaning is not known", mode_));
-  if (spacing_ > 64) throw Hazard(fmt::format("table with knots 2^-{} apart; 2^-64 is the narrowest known", spacing_));
+  if (!known(mode_))
+    throw Hazard(fmt::format("table with argument reduction 0x{:x}, whose meaning is not known", mode_));
+  if (spacing_ > 64)
+    throw Hazard(fmt::format("table with knots 2^-{} apart; 2^-64 is the narrowest known", spacing_));
 }
 
 // Linear between the knots around `position`, which counts knots.
@@ -79,7 +83,8 @@ float LookupTable::operator()(float argument) const {
       return static_cast<float>(centred(x));
     case odd: {
       const double position = x * scale;
-      if (position > knots - 1) return static_cast<float>(sign * (values_[right_slope] * x + values_[right_intercept]));
+      if (position > knots - 1)
+        return static_cast<float>(sign * (values_[right_slope] * x + values_[right_intercept]));
       return static_cast<float>(sign * knot(position));
     }
     case power_of_two: {

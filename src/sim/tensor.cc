@@ -12,7 +12,8 @@ Tensor transposed(const Tensor& from) {
       for (int64_t channel = 0; channel < from.shape.channels; ++channel)
         for (int64_t y = 0; y < shape.height; ++y) {
           const float* row = from.row(from.row_index(group, z, channel, y));
-          for (int64_t x = 0; x < from.shape.width; ++x) to.row(to.row_index(group, z, x, y))[channel] = row[x];
+          for (int64_t x = 0; x < from.shape.width; ++x)
+            to.row(to.row_index(group, z, x, y))[channel] = row[x];
         }
   return to;
 }

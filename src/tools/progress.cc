@@ -8,10 +8,16 @@
 
 namespace ane {
 
+namespace {
+
+constexpr auto patience = std::chrono::seconds(1);
+constexpr auto refresh = std::chrono::milliseconds(100);
+
+}  // namespace
+
 std::function<void(size_t, size_t)> progress_line(const std::string& label) {
   using Clock = std::chrono::steady_clock;
   if (!::isatty(STDERR_FILENO)) return [](size_t, size_t) {};
-  constexpr auto patience = std::chrono::seconds(1), refresh = std::chrono::milliseconds(100);
   return [label, begun = Clock::now(), shown = Clock::time_point{}](size_t done, size_t of) mutable {
     const auto now = Clock::now();
     if (now - begun < patience || (now - shown < refresh && done + 1 < of)) return;

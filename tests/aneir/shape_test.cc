@@ -161,8 +161,7 @@ TEST(Shape, BadTensorsAreRefused) {
   EXPECT_REFUSED(Neuron{}, (Shapes{Shape{1, 1, max_axis, max_axis, max_axis}}), "more than 2^40");
 }
 
-// ---- check()
-// ---------------------------------------------------------------------------------------------------------
+// ---- check() ----
 
 Network two_units() {
   Network net;

@@ -139,7 +139,7 @@ TEST(BadHwx, RandomBytesBehindTheMagic) {
 
 // Words of the commands replaced by extreme values: an Error or a file that can be used.
 TEST(BadHwx, DamagedWordsDoNoHarm) {
-  const uint32_t extremes[] = {0, 1, 0x7fffffff, 0x80000000, 0xffffffff};
+  const uint32_t extremes[] = {0, 0x7fffffff, 0xffffffff};
   for (const Dialect dialect : {Dialect::A, Dialect::D}) {
     const Bytes good = sample_bytes(dialect);
     uint32_t command_bytes = 0;

@@ -73,8 +73,7 @@ void expect_function(const std::string& type, const json& attributes,
   }
 }
 
-// ---- Windows
-// -----------------------------------------------------------------------------------------------------------
+// ---- Windows ----
 
 json conv_attributes(int64_t outputs, int64_t inputs, int kernel_x, int kernel_y) {
   return {{"C", outputs},   {"K", inputs},       {"Nx", kernel_x},
@@ -246,8 +245,7 @@ TEST(Windows, PaddingAndUpsamplingAreConvolutionsOfOnes) {
             (std::vector<double>{1, 1, 2, 2, 3, 3, 4, 4}));
 }
 
-// ---- Functions
-// ---------------------------------------------------------------------------------------------------------
+// ---- Functions ----
 
 TEST(Activation, EveryModeMeansItsFunction) {
   const auto sigmoid = [](double x) { return 1 / (1 + std::exp(-x)); };
@@ -409,8 +407,7 @@ TEST(Softmax, AxisCodesAndIndices) {
   EXPECT_REFUSED(one_layer("softmax_nd", {{"nd_axis", 2}}, {rank2}, rank2), "axis 2 of a tensor of rank 2");
 }
 
-// ---- Rearrangement
-// -----------------------------------------------------------------------------------------------------
+// ---- Rearrangement ----
 
 TEST(Flatten, ChannelFirstAndChannelLast) {
   const Values x({1, 1, 2, 1, 3}, {1, 2, 3, 4, 5, 6});
@@ -473,8 +470,7 @@ TEST(Constant, IsATensor) {
   EXPECT_REFUSED(net, "constants hold 3 values where 4 are needed");
 }
 
-// ---- Refusals
-// ------------------------------------------------------------------------------------------------------------
+// ---- Refusals ----
 
 TEST(BadNet, AllUnsupportedLayersAreListedAtOnce) {
   Net net = one_layer("rnn_arch", json::object(), {whc(2, 1, 1)}, whc(2, 1, 1));
@@ -543,8 +539,7 @@ TEST(BadNet, GraphDamage) {
   EXPECT_REFUSED(Net{}, "without outputs");
 }
 
-// ---- Published networks
-// --------------------------------------------------------------------------------------------------
+// ---- Published networks ----
 
 TEST(Published, Waifu2xDenoiser) {
   ANE_NEED_EVIDENCE("models/espresso/waifu2x-anime-noise0");

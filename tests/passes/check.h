@@ -1,7 +1,8 @@
-// Shared by the tests of passes: an engine with the facts of H13 written out, random networks, and the comparison of a
-// network before and after.
+// Shared by the tests of passes: an engine with the facts of H13 written out, random networks, and the
+// comparison of a network before and after.
 #pragma once
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -24,9 +25,10 @@ inline EngineFacts engine() {
   facts.max_width = 16384, facts.max_height = 16384, facts.max_channels = 65536;
   facts.has_table = [](const Neuron& neuron) {
     using T = NeuronType;
-    static const std::set<T> tables = {T::LeakyReLU, T::ClampedReLU, T::Sigmoid, T::Tanh,  T::HardSigmoid,
-                                       T::ThresholdedReLU, T::Gelu, T::Silu,     T::Exp,   T::Exp2,
-                                       T::Log2,      T::Sqrt,        T::Rsqrt};
+    static const std::set<T> tables = {
+        T::LeakyReLU, T::ClampedReLU, T::Sigmoid, T::Tanh, T::HardSigmoid, T::ThresholdedReLU,
+        T::Gelu,      T::Silu,        T::Exp,     T::Exp2, T::Log2,        T::Sqrt,
+        T::Rsqrt};
     return tables.contains(neuron.type) || (neuron.type == T::Inv && neuron.alpha == 0);
   };
   return facts;
@@ -38,7 +40,7 @@ class Net {
   explicit Net(Shape shape, unsigned seed = 1) : random(seed) { add_input(shape); }
 
   TensorId add_input(Shape shape) {
-    const TensorId id = network.add_tensor("x" + std::to_string(network.inputs.size()), shape);
+    const TensorId id = network.add_tensor(fmt::format("x{}", network.inputs.size()), shape);
     network.inputs.push_back(id);
     last = id;
     return id;
@@ -46,7 +48,7 @@ class Net {
   // Appends a unit that reads the last result.
   TensorId then(Params params) { return add(std::move(params), {last}); }
   TensorId add(Params params, std::vector<TensorId> bottoms) {
-    const std::string name = "u" + std::to_string(network.units.size());
+    const std::string name = fmt::format("u{}", network.units.size());
     last = network.add_unit(name, std::move(params), std::move(bottoms), "layer of " + name);
     return last;
   }
@@ -65,12 +67,14 @@ class Net {
     return Constant::of_floats(floats(count, low, high));
   }
   // Weights for the input it will read.
-  Conv conv(int64_t out, int kernel_height, int kernel_width, int64_t groups = 1, std::optional<TensorId> from = {}) {
+  Conv conv(int64_t out, int kernel_height, int kernel_width, int64_t groups = 1,
+            std::optional<TensorId> from = {}) {
     Conv params;
     params.output_channels = out;
     params.kernel_height = kernel_height, params.kernel_width = kernel_width;
     params.groups = groups;
-    params.weights = constant(out * network.tensor(from.value_or(last)).shape.c / groups * kernel_height * kernel_width);
+    params.weights =
+        constant(out * network.tensor(from.value_or(last)).shape.c / groups * kernel_height * kernel_width);
     return params;
   }
 
@@ -85,15 +89,18 @@ inline Shape chw(int64_t c, int64_t h, int64_t w, int64_t n = 1) {
   return shape;
 }
 
-inline std::vector<Values> random_inputs(const Network& network, double low = -2, double high = 2, unsigned seed = 7) {
+inline std::vector<Values> random_inputs(const Network& network, double low = -2, double high = 2,
+                                         unsigned seed = 7) {
   std::mt19937 engine(seed);
   std::vector<Values> inputs;
-  for (TensorId id : network.inputs) inputs.push_back(Values::random(network.tensor(id).shape, engine, low, high));
+  for (TensorId id : network.inputs)
+    inputs.push_back(Values::random(network.tensor(id).shape, engine, low, high));
   return inputs;
 }
 
 // Float32 constants and factors are the only thing that may differ.
-inline void expect_equal(const std::vector<Values>& a, const std::vector<Values>& b, double tolerance = 2e-5) {
+inline void expect_equal(const std::vector<Values>& a, const std::vector<Values>& b,
+                         double tolerance = 2e-5) {
   ASSERT_EQ(a.size(), b.size());
   for (size_t i = 0; i < a.size(); ++i) {
     ASSERT_EQ(a[i].shape, b[i].shape);
@@ -115,7 +122,8 @@ inline Network after(Pass pass, Network network, const EngineFacts& facts = engi
 }
 
 // All passes reach engine form, each of them leaves a sound network, and the results stay.
-inline Network legalised(Network network, const EngineFacts& facts = engine(), double low = -2, double high = 2) {
+inline Network legalised(Network network, const EngineFacts& facts = engine(), double low = -2,
+                         double high = 2) {
   const std::vector<Values> inputs = random_inputs(network, low, high);
   const auto before = evaluate(network, inputs);
   passes::run_passes(network, facts, [](const std::string&, const Network& each) { check(each); });
@@ -125,9 +133,9 @@ inline Network legalised(Network network, const EngineFacts& facts = engine(), d
 
 // "Conv Neuron Conv": the units in order, for expectations on structure.
 inline std::string types(const Network& network) {
-  std::string text;
-  for (const Unit& unit : network.units) text += (text.empty() ? "" : " ") + std::string(type_name(unit));
-  return text;
+  std::vector<std::string> names;
+  for (const Unit& unit : network.units) names.emplace_back(type_name(unit));
+  return fmt::format("{}", fmt::join(names, " "));
 }
 template <typename T>
 int count_of(const Network& network) {

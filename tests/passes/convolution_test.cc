@@ -98,12 +98,14 @@ TEST(DecomposeConvolution, RandomOnes) {
     Conv shape;
     shape.kernel_height = draw(1, 6), shape.kernel_width = draw(1, 6);
     shape.dilation_x = draw(1, 3), shape.dilation_y = draw(1, 3);
-    const int high = (shape.kernel_height - 1) * shape.dilation_y + 1, wide = (shape.kernel_width - 1) * shape.dilation_x + 1;
+    const int high = (shape.kernel_height - 1) * shape.dilation_y + 1,
+              wide = (shape.kernel_width - 1) * shape.dilation_x + 1;
     Net net(chw(2, high + draw(0, 5), wide + draw(0, 5), draw(1, 2)), static_cast<unsigned>(i));
     Conv conv = net.conv(4, shape.kernel_height, shape.kernel_width, draw(1, 2));
     conv.dilation_x = shape.dilation_x, conv.dilation_y = shape.dilation_y;
     conv.stride_x = draw(1, 4), conv.stride_y = draw(1, 4);
-    conv.pad_left = draw(0, 4), conv.pad_right = draw(0, 4), conv.pad_top = draw(0, 4), conv.pad_bottom = draw(0, 4);
+    conv.pad_left = draw(0, 4), conv.pad_right = draw(0, 4), conv.pad_top = draw(0, 4),
+    conv.pad_bottom = draw(0, 4);
     if (draw(0, 1)) conv.bias = net.constant(4);
     if (draw(0, 1)) conv.activation = Neuron{draw(0, 1) ? NeuronType::ReLU : NeuronType::Sigmoid, 0, 0, 1};
     net.then(conv);

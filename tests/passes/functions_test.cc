@@ -90,7 +90,8 @@ TEST(DecomposeNeuron, SmallAlphaEluNeedsNoSum) {
 }
 
 TEST(DecomposeElementwise, DivisionPowerAndSquaredDifference) {
-  for (const ElementWiseOp op : {ElementWiseOp::Div, ElementWiseOp::Power, ElementWiseOp::SquaredDifference}) {
+  for (const ElementWiseOp op :
+       {ElementWiseOp::Div, ElementWiseOp::Power, ElementWiseOp::SquaredDifference}) {
     SCOPED_TRACE(name_of(op));
     Net net(chw(3, 5, 7));
     const TensorId a = net.last, b = net.add_input(chw(3, 1, 7));
@@ -129,11 +130,13 @@ TEST(DecomposeElementwise, ConstantsFold) {
 
 TEST(DecomposeReduction, EveryTypeOverEverySetOfAxes) {
   const std::array<Axis, 3> axes = {Axis::Channel, Axis::Height, Axis::Width};
-  for (const ReductionType type : {ReductionType::Sum, ReductionType::Mean, ReductionType::Max, ReductionType::Min})
+  for (const ReductionType type :
+       {ReductionType::Sum, ReductionType::Mean, ReductionType::Max, ReductionType::Min})
     for (unsigned set = 1; set < 8; ++set)
       for (const Shape shape : {chw(4, 3, 5, 2), chw(4, 3, 1), chw(1, 3, 5), chw(4, 1, 5), chw(1, 1, 1)})
         for (const bool activates : {false, true}) {
-          SCOPED_TRACE(std::to_string(static_cast<int>(type)) + " over " + std::to_string(set) + " of " + shape.text());
+          SCOPED_TRACE(std::to_string(static_cast<int>(type)) + " over " + std::to_string(set) + " of " +
+                       shape.text());
           Reduction reduction;
           reduction.type = type;
           for (unsigned i = 0; i < 3; ++i)
@@ -165,7 +168,7 @@ TEST(DecomposeSoftmax, EveryAxis) {
 TEST(DecomposeBroadcast, RemainingOnesAreAdditionsToZeros) {
   Net net(chw(4, 1, 1));
   net.then(Broadcast{chw(4, 3, 5)});
-  EXPECT_EQ(types(legalised(net.done())), "Const ElementWise");
+  EXPECT_EQ(types(legalised(net.done())), "Constant ElementWise");
 }
 
 TEST(DecomposeBroadcast, OfConstantsIsAConstant) {
@@ -174,7 +177,7 @@ TEST(DecomposeBroadcast, OfConstantsIsAConstant) {
   net.add(ConstantTensor{chw(1, 3, 1), net.constant(3)}, {});
   const TensorId spread = net.then(Broadcast{chw(2, 3, 5)});
   net.add(Concat{}, {x, spread});
-  EXPECT_EQ(types(legalised(net.done())), "Const Concat");
+  EXPECT_EQ(types(legalised(net.done())), "Constant Concat");
 }
 
 }  // namespace

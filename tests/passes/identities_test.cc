@@ -7,7 +7,8 @@ namespace ane::test {
 namespace {
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
-constexpr std::array<Axis, 5> channels_and_columns = {Axis::Batch, Axis::Depth, Axis::Width, Axis::Height, Axis::Channel};
+constexpr std::array<Axis, 5> channels_and_columns = {Axis::Batch, Axis::Depth, Axis::Width, Axis::Height,
+                                                      Axis::Channel};
 
 TEST(RemoveIdentities, DropsUnitsThatDoNothing) {
   Net net(chw(3, 4, 5));
@@ -80,7 +81,8 @@ TEST(RemoveIdentities, AnInputMayBeTheOutput) {
 TEST(RecogniseGoc, NumbersAndVectorsBecomeGainAndOffset) {
   Net net(chw(3, 4, 5));
   TensorId x = net.last;
-  x = net.add(ElementWise{}, {net.then(Neuron{}), net.add(ConstantTensor{chw(3, 1, 1), net.constant(3)}, {})});
+  x = net.add(ElementWise{},
+              {net.then(Neuron{}), net.add(ConstantTensor{chw(3, 1, 1), net.constant(3)}, {})});
   const TensorId two = net.add(ConstantTensor{chw(1, 1, 1), Constant::of_floats({2})}, {});
   x = net.add(ElementWise{ElementWiseOp::Mult, 1, false}, {two, x});
   x = net.add(ElementWise{ElementWiseOp::Sub, 1, false}, {x, two});

@@ -24,8 +24,7 @@ TEST(DecomposeReshape, AnyShapeToAnyOther) {
   const std::vector<Shape> shapes = {chw(60, 1, 1), chw(1, 60, 1), chw(1, 1, 60), chw(3, 4, 5),
                                      chw(5, 4, 3),  chw(2, 3, 10), chw(10, 6, 1), chw(1, 6, 10)};
   for (const Shape& from : shapes)
-    for (const Shape& to : shapes)
-      if (from != to) EXPECT_LE(count_of<Transpose>(reshaped(from, to)), 2);
+    for (const Shape& to : shapes) EXPECT_LE(count_of<Transpose>(reshaped(from, to)), 2);
 }
 
 TEST(DecomposeReshape, TallImagesGoInPieces) {
@@ -46,7 +45,8 @@ TEST(DecomposeViews, SlicesAlongWidth) {
 TEST(DecomposeViews, JoinsAlongWidthCancelWithSlices) {
   Net net(chw(3, 4, 9));
   const TensorId x = net.last;
-  const TensorId a = net.add(InputView{Axis::Width, 4, 5, 1}, {x}), b = net.add(InputView{Axis::Width, 0, 4, 1}, {x});
+  const TensorId a = net.add(InputView{Axis::Width, 4, 5, 1}, {x}),
+                 b = net.add(InputView{Axis::Width, 0, 4, 1}, {x});
   net.add(Concat{Axis::Width}, {a, b});
   EXPECT_EQ(count_of<Transpose>(legalised(net.done())), 3);
 }

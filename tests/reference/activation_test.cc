@@ -17,7 +17,8 @@ constexpr double e = 2.718281828459045;
 
 TEST(Activation, WithoutParameters) {
   EXPECT_EQ(activate([](Activation& a) { a.mutable_relu(); }), (Values{0, 0, 1}));
-  expect_near(activate([](Activation& a) { a.mutable_tanh(); }), {-0.9640275800758169, 0, 0.7615941559557649});
+  expect_near(activate([](Activation& a) { a.mutable_tanh(); }),
+              {-0.9640275800758169, 0, 0.7615941559557649});
   expect_near(activate([](Activation& a) { a.mutable_sigmoid(); }), {1 / (1 + e * e), 0.5, e / (1 + e)});
   expect_near(activate([](Activation& a) { a.mutable_softsign(); }), {-2.0 / 3, 0, 0.5});
   expect_near(activate([](Activation& a) { a.mutable_softplus(); }),
@@ -30,20 +31,26 @@ TEST(Activation, WithScalarParameters) {
     params.set_alpha(alpha);
     params.set_beta(beta);
   };
-  EXPECT_EQ(activate([&](Activation& a) { with_both(*a.mutable_linear(), 3, 0.5f); }), (Values{-5.5f, 0.5f, 3.5f}));
+  EXPECT_EQ(activate([&](Activation& a) { with_both(*a.mutable_linear(), 3, 0.5f); }),
+            (Values{-5.5f, 0.5f, 3.5f}));
   EXPECT_EQ(activate([&](Activation& a) { with(*a.mutable_leakyrelu(), 0.25f); }), (Values{-0.5f, 0, 1}));
   EXPECT_EQ(activate([&](Activation& a) { with(*a.mutable_thresholdedrelu(), 1); }), (Values{0, 0, 1}));
   EXPECT_EQ(activate([&](Activation& a) { with(*a.mutable_thresholdedrelu(), -2); }), (Values{-2, 0, 1}));
   expect_near(activate([&](Activation& a) { with_both(*a.mutable_scaledtanh(), 2, 0.5f); }),
               {-2 * 0.7615941559557649, 0, 2 * 0.46211715726000973});
-  EXPECT_EQ(activate([&](Activation& a) { with_both(*a.mutable_sigmoidhard(), 0.75f, 0.5f); }), (Values{0, 0.5f, 1}));
+  EXPECT_EQ(activate([&](Activation& a) { with_both(*a.mutable_sigmoidhard(), 0.75f, 0.5f); }),
+            (Values{0, 0.5f, 1}));
   expect_near(activate([&](Activation& a) { with(*a.mutable_elu(), 2); }), {2 * (1 / (e * e) - 1), 0, 1});
 }
 
 TEST(Activation, WithParametersPerChannel) {
   const Given x = {{2, 1, 2}, {-4, 4, -4, 4}};
   const auto prelu = [&](const Values& alpha) {
-    return rank5({x}, [&](Layer& l) { test::set_floats(l.mutable_activation()->mutable_prelu()->mutable_alpha(), alpha); }).data;
+    return rank5({x},
+                 [&](Layer& l) {
+                   test::set_floats(l.mutable_activation()->mutable_prelu()->mutable_alpha(), alpha);
+                 })
+        .data;
   };
   EXPECT_EQ(prelu({0.5f, 0.25f}), (Values{-2, 4, -1, 4}));
   EXPECT_EQ(prelu({0.5f}), (Values{-2, 4, -2, 4}));
@@ -64,16 +71,18 @@ TEST(Activation, ExtremesDoNotOverflow) {
   EXPECT_EQ(run_one([](Activation& a) { a.mutable_softplus(); }), (Values{0, 1000}));
 }
 
-std::vector<float> unary(Unary::Operation type, const Values& x, float alpha = 0, float scale = 0, float shift = 0,
-                         float epsilon = 0) {
-  return rank5({{{static_cast<int64_t>(x.size())}, x}}, [&](Layer& layer) {
-           Unary& params = *layer.mutable_unary();
-           params.set_type(type);
-           params.set_alpha(alpha);
-           params.set_scale(scale);
-           params.set_shift(shift);
-           params.set_epsilon(epsilon);
-         }).data;
+std::vector<float> unary(Unary::Operation type, const Values& x, float alpha = 0, float scale = 0,
+                         float shift = 0, float epsilon = 0) {
+  return rank5({{{static_cast<int64_t>(x.size())}, x}},
+               [&](Layer& layer) {
+                 Unary& params = *layer.mutable_unary();
+                 params.set_type(type);
+                 params.set_alpha(alpha);
+                 params.set_scale(scale);
+                 params.set_shift(shift);
+                 params.set_epsilon(epsilon);
+               })
+      .data;
 }
 
 TEST(Unary, Operations) {
@@ -93,7 +102,9 @@ TEST(Unary, ScaleAndShiftComeFirst) {
 }
 
 TEST(Functions, OfSpecificationFour) {
-  const auto at = [](float x, const std::function<void(Layer&)>& set) { return double{exact({{{1}, {x}}}, set).data[0]}; };
+  const auto at = [](float x, const std::function<void(Layer&)>& set) {
+    return double{exact({{{1}, {x}}}, set).data[0]};
+  };
   EXPECT_EQ(at(-1.5f, [](Layer& l) { l.mutable_ceil(); }), -1);
   EXPECT_EQ(at(-1.5f, [](Layer& l) { l.mutable_floor(); }), -2);
   EXPECT_EQ(at(-1.5f, [](Layer& l) { l.mutable_sign(); }), -1);
@@ -121,7 +132,8 @@ TEST(Functions, Gelu) {
   const auto at_one = [](Gelu::GeluMode mode) {
     return double{exact({{{1}, {1}}}, [=](Layer& l) { l.mutable_gelu()->set_mode(mode); }).data[0]};
   };
-  // The normal distribution function at 1; its approximations are known to be off in the fourth and second decimal.
+  // The normal distribution function at 1; its approximations are known to be off in the fourth and second
+  // decimal.
   EXPECT_NEAR(at_one(Gelu::EXACT), 0.8413447460685429, 1e-6);
   EXPECT_NEAR(at_one(Gelu::TANH_APPROXIMATION), 0.8411919906082768, 1e-6);
   EXPECT_NEAR(at_one(Gelu::SIGMOID_APPROXIMATION), 1 / (1 + std::exp(-1.702)), 1e-6);
@@ -129,15 +141,19 @@ TEST(Functions, Gelu) {
 
 TEST(Functions, Clamps) {
   const Given x = {{4}, {-2, -0.5f, 0.5f, 2}};
-  EXPECT_EQ(exact({x}, [](Layer& l) {
-              l.mutable_clip()->set_minval(-1);
-              l.mutable_clip()->set_maxval(1);
-            }).data,
+  EXPECT_EQ(exact({x},
+                  [](Layer& l) {
+                    l.mutable_clip()->set_minval(-1);
+                    l.mutable_clip()->set_maxval(1);
+                  })
+                .data,
             (Values{-1, -0.5f, 0.5f, 1}));
-  EXPECT_EQ(exact({x}, [](Layer& l) {
-              l.mutable_clampedrelu()->set_alpha(2);
-              l.mutable_clampedrelu()->set_beta(1);
-            }).data,
+  EXPECT_EQ(exact({x},
+                  [](Layer& l) {
+                    l.mutable_clampedrelu()->set_alpha(2);
+                    l.mutable_clampedrelu()->set_beta(1);
+                  })
+                .data,
             (Values{-4, -1, 0.5f, 1}));
 }
 

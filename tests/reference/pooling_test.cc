@@ -65,7 +65,8 @@ TEST(Pooling, IncludeLastPixelRoundsUp) {
 }
 
 TEST(Pooling, IncludeLastPixelDropsAWindowThatBeginsInThePadding) {
-  // in 3, K 2, s 2, p 1: (3 + 2 - 2) / 2 rounded up + 1 = 3, but the third would begin at 4 - 1 = 3, behind the input.
+  // in 3, K 2, s 2, p 1: (3 + 2 - 2) / 2 rounded up + 1 = 3, but the third would begin at 4 - 1 = 3, behind
+  // the input.
   PoolingOptions options = row_options(Pooling::MAX);
   options.kernel_w = 2;
   options.left = 1;
@@ -74,7 +75,8 @@ TEST(Pooling, IncludeLastPixelDropsAWindowThatBeginsInThePadding) {
 }
 
 TEST(Pooling, GlobalTakesEachWholePlane) {
-  PoolingOptions options = {.type = Pooling::AVERAGE, .kernel_h = 2, .kernel_w = 2, .stride_h = 3, .stride_w = 3};
+  PoolingOptions options = {
+      .type = Pooling::AVERAGE, .kernel_h = 2, .kernel_w = 2, .stride_h = 3, .stride_w = 3};
   options.global = true;
   const Tensor y = pool({{2, 2, 2}, {1, 2, 3, 4, -1, -2, -3, -4}}, options);
   EXPECT_EQ(y.shape, (coreml::Shape{1, 1, 2, 1, 1}));
@@ -83,7 +85,8 @@ TEST(Pooling, GlobalTakesEachWholePlane) {
 
 TEST(Pooling, EveryPlaneForItself) {
   const Values x = pattern(3 * 6 * 7);
-  const Tensor y = pool({{3, 6, 7}, x}, {.kernel_h = 3, .kernel_w = 2, .stride_h = 2, .stride_w = 3, .top = 1});
+  const Tensor y =
+      pool({{3, 6, 7}, x}, {.kernel_h = 3, .kernel_w = 2, .stride_h = 2, .stride_w = 3, .top = 1});
   ASSERT_EQ(y.shape, (coreml::Shape{1, 1, 3, 3, 2}));
   for (int64_t c = 0; c < 3; ++c) {
     for (int64_t p = 0; p < 3; ++p) {

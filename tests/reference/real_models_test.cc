@@ -1,4 +1,5 @@
-// Whole networks of other people against float64 evaluations of the same files, made by other hands than ours.
+// Whole networks of other people against float64 evaluations of the same files, made by other hands than
+// ours.
 
 #include <gtest/gtest.h>
 
@@ -15,9 +16,13 @@
 namespace ane::reference {
 namespace {
 
-coreml::Model read(const std::filesystem::path& path) { return coreml::read_model(MappedFile(path)); }
+coreml::Model read(const std::filesystem::path& path) {
+  return coreml::read_model(MappedFile(path));
+}
 
-nlohmann::json read_json(const std::filesystem::path& path) { return nlohmann::json::parse(std::ifstream(path)); }
+nlohmann::json read_json(const std::filesystem::path& path) {
+  return nlohmann::json::parse(std::ifstream(path));
+}
 
 std::filesystem::path only_model_in(const std::filesystem::path& folder) {
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
@@ -56,7 +61,8 @@ TEST(RealModels, TenDigitsThroughFiveNetworks) {
   EXPECT_EQ(expected.size(), 5u);
   for (const auto& [name, want] : expected.items()) {
     const coreml::Model model = read(only_model_in(evidence_folder / name));
-    const double factor = want.at("array_input_scale").is_null() ? 1 : want.at("array_input_scale").get<double>();
+    const double factor =
+        want.at("array_input_scale").is_null() ? 1 : want.at("array_input_scale").get<double>();
     for (int digit = 0; digit < 10; ++digit) {
       const auto picture = digits / ("digit_" + std::to_string(digit) + "_28x28.pgm");
       const auto blobs = evaluate(model, {{want.at("input"), planes(picture, factor)}});
@@ -82,11 +88,14 @@ TEST(RealModels, PoseOfARigidObject) {
   ANE_NEED_EVIDENCE("models");
   const auto inputs = evidence_folder / "inputs" / "rigid-pose";
   const nlohmann::json expected = read_json(inputs / "expected.json");
-  const coreml::Model model = read(only_model_in(evidence_folder / "neuralnetwork" / "pose-rigid-mobilenet035"));
+  const coreml::Model model =
+      read(only_model_in(evidence_folder / "neuralnetwork" / "pose-rigid-mobilenet035"));
   const auto blobs = evaluate(model, {{"image", planes(inputs / "dentastix_224x224.ppm")}});
   // The heatmap is printed with six decimals, the offsets with five.
-  EXPECT_LE(worst_difference(blobs.at("heatmap").data, expected.at("heatmap").get<std::vector<float>>()), 1e-4);
-  EXPECT_LE(worst_difference(blobs.at("offsets").data, expected.at("offsets").get<std::vector<float>>()), 1e-4);
+  EXPECT_LE(worst_difference(blobs.at("heatmap").data, expected.at("heatmap").get<std::vector<float>>()),
+            1e-4);
+  EXPECT_LE(worst_difference(blobs.at("offsets").data, expected.at("offsets").get<std::vector<float>>()),
+            1e-4);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Runs one small model and gives the values of a blob.
 #pragma once
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -40,19 +41,20 @@ inline std::map<std::string, Tensor> run(const ModelBuilder& model,
   return evaluate(coreml::read_model(model.bytes(), "test.mlmodel"), inputs);
 }
 
-// One layer with inputs x0, x1, ... and outputs y0, y1, ...; shapes as declared when `exact`, else rank-5 semantics.
-inline std::vector<Tensor> run_layer(const std::vector<Given>& inputs, const std::function<void(Layer&)>& set, bool exact,
-                                     int outputs = 1) {
+// One layer with inputs x0, x1, ... and outputs y0, y1, ...; shapes as declared when `exact`, else rank-5
+// semantics.
+inline std::vector<Tensor> run_layer(const std::vector<Given>& inputs, const std::function<void(Layer&)>& set,
+                                     bool exact, int outputs = 1) {
   ModelBuilder model(exact ? 5 : 1);
   if (exact) model.exact_rank();
   std::vector<std::string> input_names, output_names;
   std::map<std::string, std::vector<float>> values;
   for (const Given& given : inputs) {
-    input_names.push_back("x" + std::to_string(input_names.size()));
+    input_names.push_back(fmt::format("x{}", input_names.size()));
     model.array_input(input_names.back(), given.shape);
     values[input_names.back()] = given.values;
   }
-  for (int i = 0; i < outputs; ++i) output_names.push_back("y" + std::to_string(i));
+  for (int i = 0; i < outputs; ++i) output_names.push_back(fmt::format("y{}", i));
   set(*model.layer("layer", input_names, output_names));
   for (const std::string& name : output_names) model.array_output(name);
   const auto blobs = run(model, values);
@@ -69,7 +71,8 @@ inline Tensor exact(const std::vector<Given>& inputs, const std::function<void(L
 }
 
 // Equal up to float32 rounding of sums of this size.
-inline void expect_near(const std::vector<float>& got, const std::vector<double>& expected, double tolerance = 1e-5) {
+inline void expect_near(const std::vector<float>& got, const std::vector<double>& expected,
+                        double tolerance = 1e-5) {
   ASSERT_EQ(got.size(), expected.size());
   for (size_t i = 0; i < got.size(); ++i) {
     EXPECT_NEAR(got[i], expected[i], tolerance * std::max(1.0, std::abs(expected[i]))) << "element " << i;

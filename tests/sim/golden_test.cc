@@ -1,5 +1,5 @@
-// Public Apple-compiled programs give what their source networks mean. Expected values come from the networks'
-// definitions, in double.
+// Public Apple-compiled programs give what their source networks mean. Expected values come from the
+// networks' definitions, in double.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -19,9 +19,13 @@ using test::random_values;
 class Golden {
  public:
   explicit Golden(const std::filesystem::path& folder)
-      : folder_(folder), file_(hwx::read(ane::test::read_bytes(folder / "model.hwx"), folder.filename().string())), simulator_(file_) {}
+      : folder_(folder),
+        file_(hwx::read(ane::test::read_bytes(folder / "model.hwx"), folder.filename().string())),
+        simulator_(file_) {}
 
-  void input(const std::string& name, const std::vector<float>& values) { simulator_.set_input(name, values); }
+  void input(const std::string& name, const std::vector<float>& values) {
+    simulator_.set_input(name, values);
+  }
   std::vector<float> run(const std::string& output) {
     statistics = simulator_.run();
     return simulator_.output(output).data;
@@ -113,7 +117,8 @@ TEST(Golden, ConvolutionsWithFewerOutputsAndBias) {
   biased.input("image", x);
   const double bias = biased.half_weight(0, 0, "net.additional.weights");
   EXPECT_EQ(bias, 1);
-  EXPECT_EQ(biased.run("probs@output"), std::vector<float>(2, static_cast<float>(3.25 * biased.weight<float>(0, 192) + bias)));
+  EXPECT_EQ(biased.run("probs@output"),
+            std::vector<float>(2, static_cast<float>(3.25 * biased.weight<float>(0, 192) + bias)));
 }
 
 TEST(Golden, InnerProductsWithZeroWeights) {
@@ -122,7 +127,8 @@ TEST(Golden, InnerProductsWithZeroWeights) {
     Golden golden(evidence_folder / name);
     golden.input("image", random_values(channels, 3, 10));
     EXPECT_EQ(golden.run("probs@output"), std::vector<float>(static_cast<size_t>(channels), 0.0f)) << name;
-    EXPECT_EQ(golden.statistics.multiply_accumulates, static_cast<uint64_t>(channels) * static_cast<uint64_t>(channels));
+    EXPECT_EQ(golden.statistics.multiply_accumulates,
+              static_cast<uint64_t>(channels) * static_cast<uint64_t>(channels));
   }
 }
 
@@ -173,24 +179,24 @@ TEST(Golden, SumAndProductOfTwoInputs) {
   }
 }
 
-// Eight tasks through scratch: three copies that concatenate, a 1x1 convolution of the three channels with weights
-// 1, 1, -1, and four elementwise steps. Every step rounds to fp16.
+// Eight tasks through scratch: three copies that concatenate, a 1x1 convolution of the three channels with
+// weights 1, 1, -1, and four elementwise steps. Every step rounds to fp16.
 TEST(Golden, PartOfAtan2) {
   ANE_NEED_EVIDENCE("golden");
   Golden golden(evidence_folder / "atan2-part-macos14");
   std::map<std::string, std::vector<float>> in;
   uint32_t seed = 10;
-  for (const char* name : {"atan_0_ctx_tx_default__1", "mul_0", "mul_1", "mul_2", "mul_3", "sub_0", "sub_1"}) {
+  for (const char* name :
+       {"atan_0_ctx_tx_default__1", "mul_0", "mul_1", "mul_2", "mul_3", "sub_0", "sub_1"}) {
     in[name] = random_values(1024 * 2048, seed++, 4);
     golden.input(name, in[name]);
   }
   const std::vector<float> y = golden.run("var_3");
-  for (size_t i = 0; i < y.size(); ++i) {
+  for (size_t i = 0; i < y.size(); i += 7) {
     const float sum = round_to_half(in["atan_0_ctx_tx_default__1"][i] + in["mul_0"][i] - in["mul_1"][i]);
     const float inner = round_to_half(round_to_half(sum * in["sub_0"][i]) + in["mul_2"][i]);
     const float want = round_to_half(round_to_half(inner * in["sub_1"][i]) + in["mul_3"][i]);
     ASSERT_EQ(y[i], want) << i;
-    if (i == 4096) i = y.size() - 4096;  // the first and last rows are enough
   }
   EXPECT_EQ(golden.statistics.multiply_accumulates, 3u * 1024 * 2048);
 }

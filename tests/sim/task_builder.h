@@ -1,5 +1,5 @@
-// Programs for the simulator, task by task and word by word, from the meaning of the fields alone (docs/h13-task.md):
-// no compiler has a part in them.
+// Programs for the simulator, task by task and word by word, from the meaning of the fields alone
+// (docs/h13-task.md): no compiler has a part in them.
 #pragma once
 
 #include <cstring>
@@ -25,9 +25,15 @@ struct Size {
   int64_t elements() const { return n * c * h * w; }
 };
 
-inline uint32_t u32(int64_t value) { return static_cast<uint32_t>(value); }
-inline uint32_t row_bytes(int64_t width) { return u32((width * 2 + 63) / 64 * 64); }
-inline uint16_t half(double value) { return to_half(static_cast<float>(value)).bits; }
+inline uint32_t u32(int64_t value) {
+  return static_cast<uint32_t>(value);
+}
+inline uint32_t row_bytes(int64_t width) {
+  return u32((width * 2 + 63) / 64 * 64);
+}
+inline uint16_t half(double value) {
+  return to_half(static_cast<float>(value)).bits;
+}
 
 constexpr uint32_t scratch = 3;
 
@@ -53,7 +59,8 @@ inline void read_dram(Task& task, uint32_t slot, const Size& size, uint32_t offs
   const uint32_t row = row_bytes(size.w);
   task.set(HeaderField::RBase0, slot), task.set(HeaderField::RBE0, 1), task.set(HeaderField::SrcLoc, 1);
   task[Reg::Src1DMAConfig] = slot == scratch ? 0x53901 : 0x33881;
-  task[Reg::Src1BaseAddr] = offset, task[Reg::Src1RowStride] = row, task[Reg::Src1PlaneStride] = row * u32(size.h);
+  task[Reg::Src1BaseAddr] = offset, task[Reg::Src1RowStride] = row,
+  task[Reg::Src1PlaneStride] = row * u32(size.h);
   task[Reg::Src1DepthStride] = task[Reg::Src1GroupStride] = row * u32(size.h * size.c);
   task[Reg::Src1Fmt] = 0x01002031;
   task[Reg::SourceCfg] = (task[Reg::SourceCfg] & ~3u) | 0x172;
@@ -135,9 +142,12 @@ inline Task planar_task(const Size& size, uint32_t type) {
 }
 
 inline void set_window(Task& task, int width, int height, int stride, int left, int top) {
-  task.set(Field::ConvCfg_Kw, static_cast<uint64_t>(width)), task.set(Field::ConvCfg_Kh, static_cast<uint64_t>(height));
-  task.set(Field::ConvCfg_Sx, static_cast<uint64_t>(stride)), task.set(Field::ConvCfg_Sy, static_cast<uint64_t>(stride));
-  task.set(Field::ConvCfg_Px, static_cast<uint64_t>(left)), task.set(Field::ConvCfg_Py, static_cast<uint64_t>(top));
+  task.set(Field::ConvCfg_Kw, static_cast<uint64_t>(width)),
+      task.set(Field::ConvCfg_Kh, static_cast<uint64_t>(height));
+  task.set(Field::ConvCfg_Sx, static_cast<uint64_t>(stride)),
+      task.set(Field::ConvCfg_Sy, static_cast<uint64_t>(stride));
+  task.set(Field::ConvCfg_Px, static_cast<uint64_t>(left)),
+      task.set(Field::ConvCfg_Py, static_cast<uint64_t>(top));
 }
 
 // Streams: one block of bytes for each engine, placed one after the other in the constants.
@@ -180,8 +190,12 @@ class Program {
     file.surfaces.push_back(surface);
     return surface.slot;
   }
-  uint32_t add_input(const std::string& name, const Size& size) { return add_surface(hwx::Role::Input, name, size); }
-  uint32_t add_output(const std::string& name, const Size& size) { return add_surface(hwx::Role::Output, name, size); }
+  uint32_t add_input(const std::string& name, const Size& size) {
+    return add_surface(hwx::Role::Input, name, size);
+  }
+  uint32_t add_output(const std::string& name, const Size& size) {
+    return add_surface(hwx::Role::Output, name, size);
+  }
 
   Simulator simulator() {
     file.text = h13::encode_tasks(tasks);

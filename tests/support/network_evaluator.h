@@ -1,5 +1,6 @@
-// What an ANE network means, in float64 and straight from the definitions in aneir/network.h: loops over result elements,
-// no rewriting, no rounding to binary16. Tests compare networks before and after passes with it. It is slow.
+// What an ANE network means, in float64 and straight from the definitions in aneir/network.h: loops over
+// result elements, no rewriting, no rounding to binary16. Tests compare networks before and after passes with
+// it. It is slow.
 #pragma once
 
 #include <algorithm>
@@ -25,11 +26,16 @@ struct Position {
   int64_t n = 0, d = 0, c = 0, h = 0, w = 0;
   int64_t& operator[](Axis axis) {
     switch (axis) {
-      case Axis::Batch: return n;
-      case Axis::Depth: return d;
-      case Axis::Channel: return c;
-      case Axis::Height: return h;
-      default: return w;
+      case Axis::Batch:
+        return n;
+      case Axis::Depth:
+        return d;
+      case Axis::Channel:
+        return c;
+      case Axis::Height:
+        return h;
+      default:
+        return w;
     }
   }
 };
@@ -73,33 +79,60 @@ inline double apply(const aneir::Neuron& neuron, double scaled) {
   const double x = scaled * neuron.input_scale, a = neuron.alpha, b = neuron.beta;
   const auto clamp = [](double v, double low, double high) { return std::min(std::max(v, low), high); };
   switch (neuron.type) {
-    case T::ReLU: return std::max(x, 0.0);
-    case T::LeakyReLU: return x >= 0 ? x : a * x;
-    case T::ClampedReLU: return clamp(x, a, b);
-    case T::Sigmoid: return 1 / (1 + std::exp(-x));
-    case T::Tanh: return std::tanh(x);
-    case T::HardSigmoid: return clamp(a * x + b, 0, 1);
-    case T::ThresholdedReLU: return x >= a ? x : 0;
-    case T::Elu: return x >= 0 ? x : a * (std::exp(x) - 1);
-    case T::Softsign: return x / (1 + std::abs(x));
-    case T::Softplus: return std::log1p(std::exp(x));
-    case T::Gelu: return x * 0.5 * (1 + std::erf(x / std::numbers::sqrt2));
-    case T::Silu: return x / (1 + std::exp(-x));
-    case T::Exp: return std::exp(x);
-    case T::Exp2: return std::exp2(x);
-    case T::Log: return std::log(x);
-    case T::Log2: return std::log2(x);
-    case T::Sqrt: return std::sqrt(x);
-    case T::Rsqrt: return 1 / std::sqrt(x + a);
-    case T::Inv: return 1 / (x + a);
-    case T::Abs: return std::abs(x);
-    case T::Square: return x * x;
-    case T::Power: return std::pow(x, a);
-    case T::Sign: return x > 0 ? 1 : x < 0 ? -1 : 0;
-    case T::Floor: return std::floor(x);
-    case T::Ceil: return std::ceil(x);
-    case T::RoundNearest: return std::nearbyint(x);
-    case T::Erf: return std::erf(x);
+    case T::ReLU:
+      return std::max(x, 0.0);
+    case T::LeakyReLU:
+      return x >= 0 ? x : a * x;
+    case T::ClampedReLU:
+      return clamp(x, a, b);
+    case T::Sigmoid:
+      return 1 / (1 + std::exp(-x));
+    case T::Tanh:
+      return std::tanh(x);
+    case T::HardSigmoid:
+      return clamp(a * x + b, 0, 1);
+    case T::ThresholdedReLU:
+      return x >= a ? x : 0;
+    case T::Elu:
+      return x >= 0 ? x : a * (std::exp(x) - 1);
+    case T::Softsign:
+      return x / (1 + std::abs(x));
+    case T::Softplus:
+      return std::log1p(std::exp(x));
+    case T::Gelu:
+      return x * 0.5 * (1 + std::erf(x / std::numbers::sqrt2));
+    case T::Silu:
+      return x / (1 + std::exp(-x));
+    case T::Exp:
+      return std::exp(x);
+    case T::Exp2:
+      return std::exp2(x);
+    case T::Log:
+      return std::log(x);
+    case T::Log2:
+      return std::log2(x);
+    case T::Sqrt:
+      return std::sqrt(x);
+    case T::Rsqrt:
+      return 1 / std::sqrt(x + a);
+    case T::Inv:
+      return 1 / (x + a);
+    case T::Abs:
+      return std::abs(x);
+    case T::Square:
+      return x * x;
+    case T::Power:
+      return std::pow(x, a);
+    case T::Sign:
+      return x > 0 ? 1 : x < 0 ? -1 : 0;
+    case T::Floor:
+      return std::floor(x);
+    case T::Ceil:
+      return std::ceil(x);
+    case T::RoundNearest:
+      return std::nearbyint(x);
+    case T::Erf:
+      return std::erf(x);
   }
   throw std::logic_error("neuron");
 }
@@ -107,18 +140,30 @@ inline double apply(const aneir::Neuron& neuron, double scaled) {
 inline double apply(aneir::ElementWiseOp op, double a, double b) {
   using Op = aneir::ElementWiseOp;
   switch (op) {
-    case Op::Add: return a + b;
-    case Op::Sub: return a - b;
-    case Op::Mult: return a * b;
-    case Op::Max: return std::max(a, b);
-    case Op::Min: return std::min(a, b);
-    case Op::Div: return a / b;
-    case Op::Power: return std::pow(a, b);
-    case Op::SquaredDifference: return (a - b) * (a - b);
-    case Op::Equal: return a == b;
-    case Op::NotEqual: return a != b;
-    case Op::LessThan: return a < b;
-    case Op::GreaterThan: return a > b;
+    case Op::Add:
+      return a + b;
+    case Op::Sub:
+      return a - b;
+    case Op::Mult:
+      return a * b;
+    case Op::Max:
+      return std::max(a, b);
+    case Op::Min:
+      return std::min(a, b);
+    case Op::Div:
+      return a / b;
+    case Op::Power:
+      return std::pow(a, b);
+    case Op::SquaredDifference:
+      return (a - b) * (a - b);
+    case Op::Equal:
+      return a == b;
+    case Op::NotEqual:
+      return a != b;
+    case Op::LessThan:
+      return a < b;
+    case Op::GreaterThan:
+      return a > b;
   }
   throw std::logic_error("elementwise");
 }
@@ -170,7 +215,8 @@ class Evaluator {
     const auto offsets = goc.channel_offset ? goc.channel_offset->floats() : std::vector<float>();
     return Values::made(shape_, [&](const Position& p) {
       const auto c = static_cast<size_t>(p.c);
-      return x().at(p) * (scales.empty() ? goc.scale : scales[c]) + (offsets.empty() ? goc.offset : offsets[c]);
+      return x().at(p) * (scales.empty() ? goc.scale : scales[c]) +
+             (offsets.empty() ? goc.offset : offsets[c]);
     });
   }
 

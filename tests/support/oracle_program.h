@@ -1,8 +1,8 @@
 // Captured task words (oracle.h) as programs that run.
 //
-// The captures hold no constants: they start as zeros of the recorded size. Surfaces are named in0, in1, ... in the order
-// of the source program and out0, ...; the slots of the inputs follow the order of their names there, and which slot is
-// an output is read off the tasks.
+// The captures hold no constants: they start as zeros of the recorded size. Surfaces are named in0, in1, ...
+// in the order of the source program and out0, ...; the slots of the inputs follow the order of their names
+// there, and which slot is an output is read off the tasks.
 #pragma once
 
 #include <optional>
@@ -42,8 +42,8 @@ inline std::vector<size_t> ranks(const std::vector<std::string>& names, size_t c
   for (size_t i = 0; i < count; ++i) {
     rank[i] = i;
     if (names.size() == count)
-      rank[i] = static_cast<size_t>(
-          std::count_if(names.begin(), names.end(), [&](const std::string& other) { return other < names[i]; }));
+      rank[i] = static_cast<size_t>(std::count_if(
+          names.begin(), names.end(), [&](const std::string& other) { return other < names[i]; }));
   }
   return rank;
 }
@@ -74,7 +74,8 @@ inline void collect_slots(const Oracle& oracle, std::set<uint32_t>& inputs, std:
   }
 }
 
-inline hwx::Surface surface_of(const std::string& line, hwx::Role role, const std::string& name, uint32_t slot) {
+inline hwx::Surface surface_of(const std::string& line, hwx::Role role, const std::string& name,
+                               uint32_t slot) {
   const std::vector<int64_t> shape = numbers(value_of(line, "shape"));
   hwx::Surface surface;
   surface.role = role;
@@ -95,7 +96,8 @@ inline std::optional<hwx::File> program_of(const Oracle& oracle) {
   const auto line = [&](const std::string& keyword) {
     return oracle.lines.contains(keyword) ? oracle.lines.at(keyword) : "";
   };
-  const std::string size = value_of(line("const"), "size"), resources = value_of(line("program"), "resources");
+  const std::string size = value_of(line("const"), "size"),
+                    resources = value_of(line("program"), "resources");
   std::set<uint32_t> inputs, outputs;
   collect_slots(oracle, inputs, outputs);
   if (oracle.tensors.size() != inputs.size() + outputs.size() || resources.find_first_of("0123456789") != 0 ||
