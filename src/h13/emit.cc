@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <set>
 
 #include "base/error.h"
 #include "base/half.h"
@@ -16,7 +17,7 @@ namespace ane::h13 {
 namespace {
 
 constexpr uint32_t dma_read = 0x33881, dma_read_second = 0x33880, dma_off = 0x8880;
-constexpr uint32_t dma_read_scratch = 0x53901;  // waits for the write of an earlier task
+constexpr uint32_t dma_read_written = 0x53901;  // waits for the write of an earlier task
 constexpr uint32_t dma_write_fifo = 0x040000c1, dma_write_strided = 0xc1, dma_write_off = 0xc0;
 constexpr uint32_t scratch_hint = 0x300;  // destination is scratch: kept in the system cache
 constexpr uint32_t format_read = 0x01002031, format_read_second = 0x2030, format_off = 0x01000000;
@@ -87,7 +88,7 @@ class Emitter {
   void read_from(Task& task, const View& view) {
     task.set(HeaderField::RBase0, slot(view));
     task.set(HeaderField::RBE0, 1);
-    task[Reg::Src1DMAConfig] = slot(view) == scratch_slot ? dma_read_scratch : dma_read;
+    task[Reg::Src1DMAConfig] = was_written(view) ? dma_read_written : dma_read;
     task[Reg::Src2DMAConfig] = dma_off;
     task[Reg::Src1BaseAddr] = u32(address(view));
     task[Reg::Src1RowStride] = u32(view.stride_h);
@@ -96,6 +97,9 @@ class Emitter {
     task[Reg::Src1GroupStride] = compat_.group_strides ? task[Reg::Src1DepthStride] : 0;
     task[Reg::Src1Fmt] = format_read;
   }
+
+  // Did an earlier task write the buffer? Scratch, and outputs that later layers read too.
+  bool was_written(const View& view) const { return written_.contains(view.buffer); }
 
   void read_second_from(Task& task, const View& view) {
     task.set(HeaderField::RBase1, slot(view));
@@ -172,7 +176,7 @@ class Emitter {
       }
       special_streams(task);
     }
-    set_records(task, compat_.short_tasks ? Layout::Short : Layout::Full);
+    task.set_records(records_of(compat_.short_tasks ? Layout::Short : Layout::Full));
   }
 
   void special_streams(Task& task) {
@@ -199,19 +203,11 @@ class Emitter {
       if (i < used && !shared) offset += packed.sizes[static_cast<size_t>(i)];
     }
     special_streams(task);
-    set_records(task, Layout::Full);
-  }
-
-  static void set_records(Task& task, Layout layout) {
-    const std::span<const Record> records = records_of(layout);
-    task.records.assign(records.begin(), records.end());
-    for (const Record& record : records)
-      for (uint32_t i = 0; i < record.count; ++i)
-        if (const Reg reg = register_at(record.address + 4 * i); reg != Reg::Count)
-          task.written.set(static_cast<size_t>(reg));
+    task.set_records(records_of(Layout::Full));
   }
 
   void push(Task task) {
+    if (task.get(HeaderField::WBE)) written_.insert(program_.ops[static_cast<size_t>(op_index_)].destination.buffer);
     result_.tasks.push_back(std::move(task));
     result_.op_of_task.push_back(op_index_);
   }
@@ -359,8 +355,7 @@ class Emitter {
       task[Reg::Cfg] |= 0x33;
       task[Reg::Source2GroupStride] = u32(g.source2.depth);
       task[Reg::SourceCfg] |= 0x1000000;
-      if (slot(op.source) == scratch_slot || slot(*op.source2) == scratch_slot)
-        task[Reg::Src1DMAConfig] = dma_read_scratch;
+      if (was_written(*op.source2)) task[Reg::Src1DMAConfig] = dma_read_written;
       read_second_from(task, *op.source2);
     }
     no_coefficients(task, true);
@@ -495,6 +490,7 @@ class Emitter {
   const Target& target_;
   Emitted result_;
   int op_index_ = -1;
+  std::set<int> written_;   // buffers that tasks so far wrote
   bool reuses_l2_ = false;  // the task before kept an operand in L2 that a planar pass may still read
 };
 

@@ -289,7 +289,7 @@ void check_result_staging(const Task& task, const Descriptor& descriptor, const 
 // A result may replace a source element by element; any other overlap overwrites what is still to be read.
 void check_overlap(const Descriptor& descriptor, const Operand& source) {
   if (source.view.memory != descriptor.result.memory || source.view == descriptor.result) return;
-  if (range_of(source.view, source.shape).overlaps(range_of(descriptor.result, descriptor.output)))
+  if (share_bytes(source.view, source.shape, descriptor.result, descriptor.output))
     fail(fmt::format("the result overlaps a source that lies differently in {}", source.view.memory->name()));
 }
 

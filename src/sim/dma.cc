@@ -162,4 +162,20 @@ void store(const View& view, const Tensor& tensor, int64_t task) {
   });
 }
 
+bool share_bytes(const View& a, const Shape& shape_of_a, const View& b, const Shape& shape_of_b) {
+  if (!range_of(a, shape_of_a).overlaps(range_of(b, shape_of_b))) return false;
+  std::vector<Range> rows;
+  for_rows(a, shape_of_a, [&](uint64_t address, uint64_t bytes) { rows.push_back({address, address + bytes}); });
+  std::sort(rows.begin(), rows.end(), [](const Range& x, const Range& y) { return x.begin < y.begin; });
+  bool shared = false;
+  for_rows(b, shape_of_b, [&](uint64_t address, uint64_t bytes) {
+    const Range row{address, address + bytes};
+    const auto after = std::upper_bound(rows.begin(), rows.end(), row.begin,
+                                        [](uint64_t begin, const Range& x) { return begin < x.begin; });
+    shared |= after != rows.end() && after->overlaps(row);
+    shared |= after != rows.begin() && std::prev(after)->overlaps(row);
+  });
+  return shared;
+}
+
 }  // namespace ane::sim
