@@ -275,17 +275,6 @@ void set_result(const Task& task, const Slots& slots, Memory& l2, Descriptor& de
                                                           : task.get(Field::PESrcCfg_ResultTranspose) != 0;
 }
 
-// A result on its way to DRAM waits in L2 for one patch of rows of all channels to be complete.
-void check_result_staging(const Task& task, const Descriptor& descriptor, const Memory& l2) {
-  if (descriptor.engine() != Engine::Neural || !task.get(Field::ResultCfg_L2BfrMode)) return;
-  const Shape& out = descriptor.output;
-  const int64_t rows = std::min<int64_t>(out.height, int64_t{1} << task.get(Field::Cfg_ShMax));
-  const int64_t row = (out.width * 2 + 15) / 16 * 16;
-  const uint64_t bytes = static_cast<uint64_t>(rows * row) * static_cast<uint64_t>(out.channels);
-  if (task[Reg::ResultBase] + bytes > l2.size())
-    fail(fmt::format("{} rows of the result from 0x{:x} leave L2", rows, task[Reg::ResultBase]));
-}
-
 // A result may replace a source element by element; any other overlap overwrites what is still to be read.
 void check_overlap(const Descriptor& descriptor, const Operand& source) {
   if (source.view.memory != descriptor.result.memory || source.view == descriptor.result) return;
@@ -344,7 +333,6 @@ Descriptor describe(const Task& task, const Slots& slots, Memory& l2) {
     set_source2(task, slots, l2, descriptor);
   set_result(task, slots, l2, descriptor);
   check_formats(descriptor, task);
-  check_result_staging(task, descriptor, l2);
   check_windows(descriptor);
   // Before anything is computed: all of the result and the sources must have their place.
   range_of(descriptor.source.view, descriptor.source.shape);

@@ -385,7 +385,7 @@ TEST(Unary, EveryFunctionHasItsOperation) {
     EXPECT_EQ(layer.attributes["operation"], operation);
     const bool uses_alpha = function == Params::POWER || function == Params::THRESHOLD;
     EXPECT_EQ(layer.attributes["alpha"], uses_alpha ? -6 : 1);
-    EXPECT_EQ(layer.number_or("eps", 0, ""), function == Params::RSQRT ? 1e-6f : 0);
+    EXPECT_FLOAT_EQ(static_cast<float>(layer.number_or("eps", 0, "")), function == Params::RSQRT ? 1e-6f : 0);
   }
 }
 

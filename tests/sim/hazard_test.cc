@@ -172,12 +172,6 @@ TEST(Hazard, BadTileBeyondL2) {
   expect_error(program, "leaves L2");
 }
 
-TEST(Hazard, BadResultThatDoesNotFitIntoL2) {
-  Program program = one_copy();
-  program.tasks[0][Reg::ResultBase] = 0x1fffc0;
-  expect_error(program, "1 rows of the result from 0x1fffc0 leave L2");
-}
-
 TEST(Hazard, BadStreamingOverLiveData) {
   // The second task's source streams through the place of the first one's result, which the third wants to
   // read.
