@@ -23,8 +23,10 @@ struct Compat {
   bool group_strides;              // group strides of DMA equal the depth stride, else 0
   bool unknown_13840_in_pe;        // 0x100 in register 0x13840 of PE tasks too
   bool time_estimate;              // header word 1
-  bool accumulator_double_buffer;  // Cfg bit 26 where it fits, and shape preferences 1 of bypass tasks
+  bool accumulator_double_buffer;  // Cfg bit 26 where two sets of accumulators fit
+  bool two_row_patches;            // passes without weights prefer patches of two rows
   bool small_result_strides;       // small-image convolutions write their result through a strided ring
+  bool planar_zero_pad;            // PE tasks fill the padding of the rows they write
 };
 
 const Compat& compat(hwx::Dialect dialect);

@@ -106,11 +106,9 @@ Program compile_network(const aneir::Network& network, const Compat& compat, con
   program.file.tiles = constant_tiles(program.tasks, target);
   hwx::assign_addresses(program.file);
 
-  for (const int op_index : emitted.op_of_task) {
-    const EngineOp& op = lowered.program.ops[static_cast<size_t>(op_index)];
+  for (const EngineOp& op : emitted.ops)
     program.infos.push_back({op.unit, op.layer, describe(op), op.source, op.destination, cost(op, target),
                              std::holds_alternative<WindowPool>(op.work)});
-  }
   program.engine = std::move(lowered.program);
   return program;
 }

@@ -39,8 +39,12 @@ int64_t kernel_bytes(const EngineOp& op, const Convolution& work) {
 
 Cost cost(const EngineOp& op, const Target& target) {
   Cost result;
-  result.dram_read = view_bytes(op.source) + (op.source2 ? view_bytes(*op.source2) : 0);
-  result.dram_written = view_bytes(op.destination);
+  // A second operand of another shape was brought on chip by a task of its own.
+  const bool streams_second = op.source2 && op.source2->c == op.source.c && op.source2->h == op.source.h &&
+                              op.source2->w == op.source.w;
+  if (op.sharing != EngineOp::Sharing::Finds) result.dram_read = view_bytes(op.source);
+  if (streams_second) result.dram_read += view_bytes(*op.source2);
+  if (!op.stays_on_chip) result.dram_written = view_bytes(op.destination);
   if (const auto* work = std::get_if<Convolution>(&op.work)) {
     const int64_t per_group = op.source.c / (work->form == Convolution::Form::Dense ? 1 : work->groups);
     result.macs = op.destination.c * op.destination.h * op.destination.w * per_group * work->kernel_height *

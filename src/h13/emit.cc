@@ -43,10 +43,8 @@ class Emitter {
   }
 
   Emitted run() {
-    for (size_t i = 0; i < program_.ops.size(); ++i) {
-      op_index_ = static_cast<int>(i);
-      std::visit([&](const auto& work) { emit_work(program_.ops[i], work); }, program_.ops[i].work);
-    }
+    for (const EngineOp& op : program_.ops)
+      std::visit([&](const auto& work) { emit_work(op, work); }, op.work);
     finish_headers();
     return std::move(result_);
   }
@@ -164,6 +162,7 @@ class Emitter {
       task[Reg::MACCfg] = 0x100000;
     }
     if (!compat_.unknown_13840_in_pe) task[Reg::Unknown_13840] = 0;
+    if (!compat_.planar_zero_pad) task[Reg::DstFmt] &= ~0x300000u;
   }
 
   // The kernel DMA block of a task without coefficients.
@@ -206,16 +205,17 @@ class Emitter {
     task.set_records(records_of(Layout::Full));
   }
 
-  void push(Task task) {
-    if (task.get(HeaderField::WBE)) written_.insert(program_.ops[static_cast<size_t>(op_index_)].destination.buffer);
+  void push(Task task, const EngineOp& op) {
+    if (task.get(HeaderField::WBE)) written_.insert(op.destination.buffer);
     result_.tasks.push_back(std::move(task));
-    result_.op_of_task.push_back(op_index_);
+    result_.ops.push_back(op);
   }
 
   // ---- One operation each ----
 
   void emit_work(const EngineOp& op, const Convolution& work) {
-    const Geometry g = geometry(op, target_);
+    Geometry g = geometry(op, target_);
+    if (g.small && compat_.small_result_strides) stride_result(g, op.destination);
     Task task = begin(op.source, op.destination, g);
     share_source(task, op.sharing);
     const int cap = lane_cap(op.source, target_);
@@ -235,7 +235,21 @@ class Emitter {
                               : work.form == Convolution::Form::Grouped ? op.source.c / work.groups
                                                                         : op.source.c;
     coefficients(task, pack_kernel(work, per_group, op.destination.c, cap, target_), is_sparse(work), false);
-    push(std::move(task));
+    push(std::move(task), op);
+  }
+
+  void stride_result(Geometry& g, const View& destination) const {
+    const int64_t base = g.result.base;
+    g.result = resident_operand(destination, target_);
+    g.result.row = 16 * spread_over_banks(g.result.depth / 16, 2, 8, target_);
+    g.result.base = base;
+    g.result_strided = true;
+  }
+
+  // Bit 26 of Cfg: a second set of accumulators, where the lanes leave room for one.
+  void double_buffer(Task& task, int64_t lanes) const {
+    if (compat_.accumulator_double_buffer && 2 * lanes <= target_.accumulators)
+      task.set(Field::Cfg_AccDoubleBufEn, 1);
   }
 
   // A source that stays in L2 for the next parts of a layer, or is there already.
@@ -271,6 +285,7 @@ class Emitter {
       lanes = 1;
     }
     lanes = std::max(lanes, work.widest_lanes);
+    double_buffer(task, lanes);
     task.set(Field::ConvCfg_Kw, static_cast<uint64_t>(work.kernel_width));
     task.set(Field::ConvCfg_Kh, static_cast<uint64_t>(work.kernel_height));
     task.set(Field::ConvCfg_OCGSize, static_cast<uint64_t>(ceil_log2(lanes)));
@@ -292,18 +307,28 @@ class Emitter {
     } else {
       no_coefficients(task, false);
     }
-    push(std::move(task));
+    push(std::move(task), op);
   }
 
   void bypass_task(Task& task, const View& source, const Geometry& g, const Bypass& work) {
     neural(task, std::min(4, ceil_log2(source.c)));
     task[Reg::GroupConvCfg] = 0x14001;
-    task[Reg::Cfg] |= 1u | static_cast<uint32_t>(g.shape_max) << 16;
+    task[Reg::Cfg] |= 1u | bypass_patches(source, g);
+    double_buffer(task, 1);
     const bool scaled_sum = work.bias != 0;
     bypass_words(task, scaled_sum ? 0x8 : 0xc, work.activation);
     task[Reg::PostScale] = half_bits(work.scale);
     task[Reg::AccBias] = scaled_sum ? half_bits(work.bias) : 0;
     if (scaled_sum) task[Reg::DPE] = 1;
+  }
+
+  // Patch preferences of a pass without weights. The older compiler wants two rows, and insists where they
+  // fit.
+  uint32_t bypass_patches(const View& source, const Geometry& g) const {
+    const uint32_t largest = static_cast<uint32_t>(g.shape_max);
+    if (!compat_.two_row_patches) return largest << 16;
+    const uint32_t preferred = std::max(largest, 1u);
+    return preferred << 16 | preferred << 8 | (2 * source.w <= 128 ? 1u : 0u) << 12;
   }
 
   void emit_work(const EngineOp& op, const ChannelReduce& work) {
@@ -325,14 +350,14 @@ class Emitter {
       coefficients(task, pack_table(*work.table, 1), false, true);
     else
       no_coefficients(task, false);
-    push(std::move(task));
+    push(std::move(task), op);
   }
 
   static bool same_shape(const View& a, const View& b) { return a.c == b.c && a.h == b.h && a.w == b.w; }
 
   void emit_work(const EngineOp& op, const Elementwise& work) {
     const bool resident = !same_shape(op.source, *op.source2);
-    if (resident) bring_operand(*op.source2);
+    if (resident) bring_operand(op);
     const Geometry g = geometry(op, target_);
     Task task = begin(op.source, op.destination, g);
     planar(task, g);
@@ -359,7 +384,7 @@ class Emitter {
       read_second_from(task, *op.source2);
     }
     no_coefficients(task, true);
-    push(std::move(task));
+    push(std::move(task), op);
   }
 
   static uint32_t elementwise_code(aneir::ElementWiseOp op) {
@@ -380,7 +405,13 @@ class Emitter {
   }
 
   // A copy that leaves a small operand in L2, at 0, for the task after it.
-  void bring_operand(const View& operand) {
+  void bring_operand(const EngineOp& wanting) {
+    const View& operand = *wanting.source2;
+    EngineOp op;
+    op.unit = wanting.unit, op.layer = wanting.layer;
+    op.work = Bypass{};
+    op.source = op.destination = operand;
+    op.stays_on_chip = true;
     const L2Operand resident = resident_operand(operand, target_);
     Geometry g = bypass_geometry(operand, false, target_);
     g.source.base = resident_bytes(operand, target_);
@@ -401,7 +432,7 @@ class Emitter {
     task[Reg::DstDMAConfig] = dma_write_off;
     task[Reg::DstFmt] = format_off;
     no_coefficients(task, false);
-    push(std::move(task));
+    push(std::move(task), op);
   }
 
   void emit_work(const EngineOp& op, const Scalar& work) {
@@ -412,7 +443,7 @@ class Emitter {
     task[Reg::PECfg] = work.absolute ? 0x40 : 0;
     task[Reg::BiasScale] = pair(work.scale, work.offset);
     no_coefficients(task, true);
-    push(std::move(task));
+    push(std::move(task), op);
   }
 
   void emit_work(const EngineOp& op, const PlaneReduce& work) {
@@ -420,6 +451,7 @@ class Emitter {
     Task task = begin(op.source, op.destination, g);
     planar(task, g);
     task[Reg::Cfg] |= 0x51;
+    task[Reg::OutDim] = task[Reg::InDim];
     if (work.type == aneir::ReductionType::Max) {
       task[Reg::PECfg] = 2;
       task[Reg::L2Cfg] = 4;
@@ -427,7 +459,7 @@ class Emitter {
     if (work.type == aneir::ReductionType::Mean)
       task[Reg::FinalScale] = std::bit_cast<uint32_t>(1.0f / static_cast<float>(op.source.h * op.source.w));
     no_coefficients(task, true);
-    push(std::move(task));
+    push(std::move(task), op);
   }
 
   void emit_work(const EngineOp& op, const WindowPool& work) {
@@ -447,7 +479,7 @@ class Emitter {
       task[Reg::FinalScale] =
           std::bit_cast<uint32_t>(1.0f / static_cast<float>(work.kernel_width * work.kernel_height));
     no_coefficients(task, true);
-    push(std::move(task));
+    push(std::move(task), op);
   }
 
   // ---- Header words that depend on the neighbours ----
@@ -458,7 +490,7 @@ class Emitter {
       Task& task = tasks[i];
       const bool first = i == 0, last = i + 1 == tasks.size();
       task.header[2] = 0x400 | (first && compat_.log_first_task ? 0x8u : 0u) | (last ? 0x22u : 0u);
-      task.header[4] = debug_events(task, result_.op_of_task[i]) | (last ? 0x6au : first ? 0x68u : 0u);
+      task.header[4] = debug_events(task, result_.ops[i]) | (last ? 0x6au : first ? 0x68u : 0u);
       const bool reads = task[Reg::Src1DMAConfig] & 1, writes = task[Reg::DstDMAConfig] & 1;
       const bool next_reads = last || (tasks[i + 1][Reg::Src1DMAConfig] & 1);
       const bool waited = first || (tasks[i - 1].header[6] & 0x8000);
@@ -469,12 +501,12 @@ class Emitter {
   }
 
   // Debug mask: nothing for a plain copy, fewer events for tables of roots and reciprocals.
-  uint32_t debug_events(const Task& task, int op_index) const {
+  static uint32_t debug_events(const Task& task, const EngineOp& op) {
     const bool neural_task = task[Reg::TaskInfo] != 0;
     const uint32_t mac = task[Reg::MACCfg];
     if (!neural_task) return 0xfff800;
     if ((mac & 0xf) == 0xc && (mac & 0x30000) == 0) return 0;
-    return looks_up_root(program_.ops[static_cast<size_t>(op_index)]) ? 0xffd800 : 0xfff800;
+    return looks_up_root(op) ? 0xffd800 : 0xfff800;
   }
 
   static bool looks_up_root(const EngineOp& op) {
@@ -489,7 +521,6 @@ class Emitter {
   const Compat& compat_;
   const Target& target_;
   Emitted result_;
-  int op_index_ = -1;
   std::set<int> written_;   // buffers that tasks so far wrote
   bool reuses_l2_ = false;  // the task before kept an operand in L2 that a planar pass may still read
 };

@@ -21,8 +21,8 @@ struct Binding {
 
 struct Emitted {
   std::vector<Task> tasks;
-  std::vector<int> op_of_task;  // index into program.ops
-  Bytes constants;              // coefficient blocks appended to `constants` given
+  std::vector<EngineOp> ops;  // what each task does: the operations, and copies of small operands
+  Bytes constants;            // coefficient blocks appended to `constants` given
 };
 
 // `constants` holds what lies before the coefficients (constant operands).

@@ -103,6 +103,7 @@ struct EngineOp {
   // Parts of one layer share their input: the first brings it into L2 and leaves it there, the others find
   // it.
   enum class Sharing { None, Keeps, Finds } sharing = Sharing::None;
+  bool stays_on_chip = false;  // the result is an operand in L2 for the next task, not written to DRAM
 };
 
 // A network as engine operations over buffers, in execution order.

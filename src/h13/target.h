@@ -26,6 +26,7 @@ struct Target {
   int max_lanes = 16;              // output channels interleaved per engine and pass
   int max_lanes_small_image = 32;  // the same when the input is at most 8 pixels high and wide
   int small_image_side = 8;
+  int accumulators = 8;  // an engine's, for lanes; twice the lanes when double-buffered
 
   // On-chip memory.
   int64_t l2_bytes = 2 << 20;
