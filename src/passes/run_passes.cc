@@ -46,6 +46,7 @@ void run_passes(Network& network, const EngineFacts& facts, const Observer& obse
 
   // From here on units are taken apart. Whole layers first: they become convolutions, reductions, functions
   // and elementwise units, which are not all in engine form either.
+  run("decompose_transposed_convolution", decompose_transposed_convolution);
   run("decompose_softmax", decompose_softmax);
   run("decompose_pooling", decompose_pooling);
 

@@ -17,6 +17,7 @@ bool recognise_clamp(Network& network, const EngineFacts& facts);
 bool fold_flatten_into_convolution(Network& network, const EngineFacts& facts);
 bool fold_goc_into_convolution(Network& network, const EngineFacts& facts);
 bool fuse_activation(Network& network, const EngineFacts& facts);
+bool decompose_transposed_convolution(Network& network, const EngineFacts& facts);
 bool decompose_softmax(Network& network, const EngineFacts& facts);
 bool decompose_pooling(Network& network, const EngineFacts& facts);
 bool decompose_broadcast(Network& network, const EngineFacts& facts);

@@ -1,0 +1,136 @@
+// make_fuzz_seeds OUT_DIR: a corpus for each fuzzer, from models written here and what the compiler makes of them.
+// Models are tiny, so that a mutation often hits something that matters.
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "aneir/plist.h"
+#include "base/file.h"
+#include "driver/compile.h"
+#include "espresso/files.h"
+#include "fuzz.h"
+#include "media/array.h"
+#include "media/image.h"
+#include "support/model_builder.h"
+
+namespace {
+
+using namespace ane;
+namespace fs = std::filesystem;
+using test::ModelBuilder;
+
+struct Sample {
+  const char* name;
+  Bytes model;
+};
+
+Bytes convolutions() {
+  ModelBuilder model;
+  model.image_input("picture", 8, 8);
+  model.scaler("picture", 1.0f / 255.0f);
+  model.convolution("wide", "picture", {.out = 4, .in = 3, .same = true, .bias = {1, 2, 3, 4}});
+  model.relu("kept", "wide");
+  model.convolution("strided", "kept", {.out = 4, .in = 4, .stride_h = 2, .stride_w = 2, .half_weights = true});
+  model.convolution("depthwise", "strided", {.out = 4, .in = 4, .kernel_h = 1, .kernel_w = 1, .groups = 4});
+  model.activation("y", "depthwise")->mutable_sigmoid();
+  model.array_output("y");
+  return model.bytes();
+}
+
+Bytes sums() {
+  ModelBuilder model;
+  model.array_input("a", {4, 6, 6});
+  model.array_input("b", {4, 6, 6});
+  model.add("sum", {"a", "b"});
+  model.multiply("product", {"sum", "b"});
+  model.concat("both", {"sum", "product"});
+  model.pooling("pooled", "both", {});
+  model.softmax("y", "pooled");
+  model.array_output("y");
+  return model.bytes();
+}
+
+Bytes vectors() {
+  ModelBuilder model;
+  model.array_input("x", {2, 4, 4});
+  model.flatten("flat", "x");
+  model.inner_product("dense", "flat", 32, 10);
+  model.batchnorm("norm", "dense", test::ramp(10), test::ramp(10));
+  model.unary("y", "norm", test::spec::UnaryFunctionLayerParams::ABS);
+  model.array_output("y");
+  return model.bytes();
+}
+
+Bytes joined(const fs::path& folder, std::initializer_list<const char*> names) {
+  ByteWriter out;
+  for (const char* name : names) {
+    if (out.size()) out.text(fuzz::separator);
+    if (fs::exists(folder / name)) out.bytes(MappedFile(folder / name).bytes());
+  }
+  return out.take();
+}
+
+// A net in a pbze container, its LZFSE stream made of one raw block.
+Bytes packed_net(ByteSpan net) {
+  ByteWriter out;
+  const auto big_endian = [&](uint64_t value) {
+    for (int shift = 56; shift >= 0; shift -= 8) out.put(static_cast<uint8_t>(value >> shift));
+  };
+  out.text("pbze");
+  big_endian(0x40000000);
+  big_endian(net.size());
+  big_endian(net.size() + 12);
+  out.text("bvx-");
+  out.u32(net.size());
+  out.bytes(net);
+  out.text("bvx$");
+  return out.take();
+}
+
+void put(const fs::path& folder, const std::string& name, ByteSpan bytes) {
+  fs::create_directories(folder);
+  write_file(folder / name, bytes);
+}
+
+void seeds_of_model(const fs::path& out, const Sample& sample) {
+  put(out / "mlmodel", sample.name, ByteSpan(sample.model));
+  const fs::path work = out / "work" / sample.name;
+  put(work, "model.mlmodel", ByteSpan(sample.model));
+  const driver::CompileOptions options{
+      .model = work / "model.mlmodel", .emit = {"hwx", "mlmodelc", "plist"}, .output = work, .log = {}};
+  const driver::Compiled compiled = driver::compile_model(options);
+  driver::write_outputs(compiled, options);
+
+  const fs::path espresso = work / "model.mlmodelc";
+  put(out / "espresso", sample.name,
+      joined(espresso, {"model.espresso.net", "model.espresso.shape", "model.espresso.weights"}));
+  put(out / "espresso", std::string(sample.name) + "-packed",
+      packed_net(MappedFile(espresso / "model.espresso.net").bytes()));
+  put(out / "plist", sample.name, joined(work / "espresso_ir_dump", {"net.plist", "net.weights"}));
+  put(out / "hwx", sample.name, ByteSpan(compiled.hwx));
+  put(out / "simulator", sample.name, ByteSpan(compiled.hwx));
+  put(out / "sidecar", sample.name, MappedFile(work / "model.json").bytes());
+}
+
+void seeds_of_media(const fs::path& folder) {
+  fs::create_directories(folder);
+  const media::Image image{.width = 5, .height = 4, .channels = 3, .pixels = std::vector<uint8_t>(60, 99)};
+  media::write_png(folder / "picture.png", image);
+  media::write_npy(folder / "array.npy", {.shape = {2, 3}, .data = {1, 2, 3, 4, 5, 6}});
+  write_file(folder / "picture.pgm", std::string_view("P5\n# grey\n2 2\n255\nabcd"));
+  write_file(folder / "picture.ppm", std::string_view("P6 1 1 65535 abcdef"));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    fmt::print(stderr, "usage: {} OUT_DIR\n", argv[0]);
+    return 2;
+  }
+  const fs::path out = argv[1];
+  for (const Sample& sample : {Sample{"convolutions", convolutions()}, {"sums", sums()}, {"vectors", vectors()}})
+    seeds_of_model(out, sample);
+  seeds_of_media(out / "media");
+  fs::remove_all(out / "work");
+}
