@@ -33,16 +33,16 @@ struct Shape {
 };
 
 struct File {
-  std::string name;                      // of the file read, for messages
-  uint32_t header_size = short_header;   // or long_header: nothing in the header tells which
-  uint32_t td_size = 0;                  // bytes of the first task
-  uint32_t td_count = 0;                 // tasks
-  uint32_t src_count = 0;                // inputs
-  uint32_t dst_count = 0;                // outputs
+  std::string name;                             // of the file read, for messages
+  uint32_t header_size = short_header;          // or long_header: nothing in the header tells which
+  uint32_t td_size = 0;                         // bytes of the first task
+  uint32_t td_count = 0;                        // tasks
+  uint32_t src_count = 0;                       // inputs
+  uint32_t dst_count = 0;                       // outputs
   std::array<uint32_t, channel_count> tiles{};  // buffer sizes in tile_bytes; 0 = no buffer
   std::array<Shape, channel_count> nchw{};      // of surfaces; 0 elsewhere
-  Bytes tasks;                           // tsk_size bytes
-  Bytes constants;                       // krn_size bytes; drivers place them at constants_offset()
+  Bytes tasks;                                  // tsk_size bytes
+  Bytes constants;                              // krn_size bytes; drivers place them at constants_offset()
 
   friend bool operator==(const File&, const File&) = default;
 

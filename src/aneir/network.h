@@ -125,6 +125,8 @@ struct Broadcast {
 
 struct Concat {
   Axis axis = Axis::Channel;
+  // Fused: element i of every operand in turn, instead of whole operands; operands of equal length.
+  bool interleave = false;
 };
 
 // Row-major over N, D, C, H, W.

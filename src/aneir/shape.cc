@@ -155,6 +155,8 @@ Shape shape_of(const Concat& concat, const Operands& in) {
     }
     result[concat.axis] += next[concat.axis];
     in.require(result[concat.axis] <= max_axis, "Concat result is too long");
+    in.require(!concat.interleave || next[concat.axis] == in.shapes[0][concat.axis],
+               "interleaved concat inputs must have the same length");
   }
   return result;
 }

@@ -273,7 +273,10 @@ class Writer {
     return {{"Type", words::word_for(words::reductions, unit.type)}, {"Dimension", axes}};
   }
 
-  static json params_of(const Concat& unit, json&) { return {{"Dimension", aneir::name_of(unit.axis)}}; }
+  static json params_of(const Concat& unit, json&) {
+    ensure(!unit.interleave, "write_plist: only passes interleave");
+    return {{"Dimension", aneir::name_of(unit.axis)}};
+  }
   static json params_of(const Softmax& unit, json&) { return {{"Dimension", aneir::name_of(unit.axis)}}; }
   static json params_of(const ConstantTensor&, json&) { return {}; }
 

@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "anec/from_hwx.h"
 #include "aneir/plist.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -143,6 +144,22 @@ Sidecar sidecar_of(const CompileOptions& options, const Source& source, const h1
   return sidecar;
 }
 
+// What libane loads. Throws Error when no Linux driver could run the program.
+Bytes anec_of(const CompileOptions& options, const hwx::File& program) {
+  const auto log = [&](const std::string& text) {
+    if (options.log) options.log(text);
+  };
+  try {
+    const anec::Converted converted = naming(options.model, [&] { return anec::from_hwx(program, {}); });
+    for (const std::string& warning : converted.warnings) log("model.anec: " + warning);
+    return anec::write(converted.file);
+  } catch (const Error& error) {
+    if (!options.anec_if_possible) throw;
+    log(fmt::format("model.anec is left out: {}", error.what()));
+    return {};
+  }
+}
+
 }  // namespace
 
 Compiled compile_model(const CompileOptions& options) {
@@ -179,6 +196,7 @@ Compiled compile_model(const CompileOptions& options) {
                                              h13::target().name, options.compat);
   hwx::assign_addresses(compiled.program.file);
   compiled.hwx = hwx::write(compiled.program.file);
+  if (options.emit.contains("anec")) compiled.anec = anec_of(options, compiled.program.file);
 
   compiled.sidecar = sidecar_of(options, compiled.source, compiled.program);
   compiled.compile_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
@@ -210,6 +228,7 @@ void write_outputs(const Compiled& compiled, const CompileOptions& options) {
   }
   if (wants("json"))
     write_file(folder / "cost.json", std::string_view(report::cost_json(compiled.program).dump(2) + "\n"));
+  if (!compiled.anec.empty()) write_file(folder / "model.anec", ByteSpan(compiled.anec));
   write_file(folder / "model.json", std::string_view(to_json(compiled.sidecar)));
   if (wants("hwx")) write_file(folder / "model.hwx", ByteSpan(compiled.hwx));
 }

@@ -19,7 +19,8 @@ struct CompileOptions {
   std::filesystem::path model;
   std::string compat = "5.4.1";
   bool native_pooling = false;                  // --experimental native-pooling
-  std::set<std::string> emit = {"hwx"};         // hwx, mlmodelc, plist, dot, json, text
+  std::set<std::string> emit = {"hwx"};         // hwx, anec, mlmodelc, plist, dot, json, text
+  bool anec_if_possible = false;                // leave model.anec out where Linux could not run it; log says why
   std::filesystem::path output;                 // folder; empty = write nothing
   std::function<void(const std::string&)> log;  // may be empty
 };
@@ -29,6 +30,7 @@ struct Compiled {
   Sidecar sidecar;
   h13::Program program;
   Bytes hwx;
+  Bytes anec;  // for the default Linux driver; empty where it was not asked for, or not possible
   double compile_seconds = 0;
   // Files of the debug output, by name.
   std::map<std::string, std::string> reports;

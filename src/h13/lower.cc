@@ -38,7 +38,7 @@ struct Home {
   int surface = -1;                   // Surface
   TensorId whole = aneir::no_tensor;  // Slice: part of this tensor, from `offset` along `axis`
   Axis axis = Axis::Channel;
-  int64_t offset = 0;
+  int64_t offset = 0, step = 1;
 };
 
 int64_t stride_of(const Layout& layout, Axis axis) {
@@ -175,13 +175,22 @@ class Lowering {
     for (auto unit = network_.units.rbegin(); unit != network_.units.rend(); ++unit) {
       const auto* concat = unit->as<aneir::Concat>();
       if (!concat) continue;
-      int64_t offset = 0;
-      for (const TensorId id : unit->bottoms) {
-        if (can_have_home(id))
-          homes_[static_cast<size_t>(id)] = {Home::Kind::Slice, -1, unit->top, concat->axis, offset};
-        offset += network_.tensor(id).shape[concat->axis];
-      }
+      const std::vector<Home> parts = parts_of(*unit, *concat);
+      for (size_t i = 0; i < parts.size(); ++i)
+        if (can_have_home(unit->bottoms[i])) homes_[static_cast<size_t>(unit->bottoms[i])] = parts[i];
     }
+  }
+
+  // Which part of a concatenation's result each operand is.
+  std::vector<Home> parts_of(const Unit& unit, const aneir::Concat& concat) const {
+    std::vector<Home> parts;
+    const int64_t count = static_cast<int64_t>(unit.bottoms.size());
+    int64_t offset = 0;
+    for (const TensorId id : unit.bottoms) {
+      parts.push_back({Home::Kind::Slice, -1, unit.top, concat.axis, offset, concat.interleave ? count : 1});
+      offset += concat.interleave ? 1 : network_.tensor(id).shape[concat.axis];
+    }
+    return parts;
   }
 
   // The place where a computed tensor goes.
@@ -193,7 +202,7 @@ class Lowering {
     if (home.kind == Home::Kind::Surface) {
       place = compact(output_buffers_[static_cast<size_t>(home.surface)], tensor.shape);
     } else if (home.kind == Home::Kind::Slice) {
-      place = slice(resolve(home.whole), home.axis, home.offset, tensor.shape[home.axis], 1);
+      place = slice(resolve(home.whole), home.axis, home.offset, tensor.shape[home.axis], home.step);
     } else {
       place = compact(add_buffer(BufferKind::Scratch, tensor.name, bytes_of(tensor.shape)), tensor.shape);
     }
@@ -313,13 +322,16 @@ class Lowering {
 
   void lower_params(const Unit& unit, const aneir::Concat& concat) {
     const Layout whole = resolve(unit.top);
-    int64_t offset = 0;
-    for (const TensorId id : unit.bottoms) {
-      const int64_t size = network_.tensor(id).shape[concat.axis];
+    const std::vector<Home> parts = parts_of(unit, concat);
+    for (size_t i = 0; i < parts.size(); ++i) {
+      const TensorId id = unit.bottoms[i];
       const Home& home = homes_[static_cast<size_t>(id)];
-      const bool there = home.kind == Home::Kind::Slice && home.whole == unit.top && home.offset == offset;
-      if (!there) copy(unit, layout(id), slice(whole, concat.axis, offset, size, 1));
-      offset += size;
+      const Home& part = parts[i];
+      const bool there =
+          home.kind == Home::Kind::Slice && home.whole == unit.top && home.offset == part.offset;
+      if (!there)
+        copy(unit, layout(id),
+             slice(whole, part.axis, part.offset, network_.tensor(id).shape[part.axis], part.step));
     }
   }
 

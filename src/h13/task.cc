@@ -155,7 +155,7 @@ void Task::set_records(std::span<const Record> runs) {
 }
 
 // The order of the blocks is Apple's in every program seen; both layouts are Apple's too
-// (docs/h13-registers.md).
+// (docs/hwx.md, section 8).
 std::span<const Record> records_of(Layout layout) {
   static constexpr Record full[] = {{0x1f800, 62}, {0x00000, 16}, {0x13800, 28}, {0x04800, 18},
                                     {0x08800, 4},  {0x0c800, 5},  {0x17800, 7}};

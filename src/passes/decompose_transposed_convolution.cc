@@ -1,15 +1,16 @@
-// A transposed convolution with stride s scatters: input pixel i adds to outputs i*s + u - pad. Seen from an output pixel
-// s*q + p it gathers: only every s-th tap reaches it, from neighbouring inputs, so all outputs of one phase p are an
-// ordinary convolution of stride 1 with the taps of that phase. There are s*s phases; their kernels together hold each
-// tap once, so nothing is computed that the layer did not ask for.
+// A transposed convolution with stride s scatters: input pixel i adds to outputs i*s + u - pad. Seen from an
+// output pixel s*q + p it gathers: only every s-th tap reaches it, from neighbouring inputs, so all outputs
+// of one phase p are an ordinary convolution of stride 1 with the taps of that phase. There are s*s phases;
+// their kernels together hold each tap once, so nothing is computed that the layer did not ask for.
 //
-// Weaving the phases together is movement of data. Rows weave by strides alone: results side by side along Height, seen as
-// [C*H, s], are the rows in the right order. Columns would too if they were rows, so each phase is turned (C <-> W) and
-// the whole turned back at the end: s*s + 1 passes that are in executed programs (captured transpositions), against a
-// native form (two output pixels a step) whose words no public program shows for this use.
+// Weaving the phases together is movement of data. Rows and channels weave by strides alone: every phase is
+// written to every s-th row. Columns would too if they were channels, so each phase is turned (C <-> W) on
+// its way and the whole turned back at the end: s*s + 1 passes that are in executed programs (captured
+// transpositions), against a native form (two output pixels a step) whose words no public program shows for
+// this use.
 //
-// Block upsampling (a depthwise kernel of ones as large as the stride) is the special case where every phase is the input
-// itself: one turn is enough.
+// Block upsampling (a depthwise kernel of ones as large as the stride) is the special case where every phase
+// is the input itself: one turn is enough.
 #include <algorithm>
 
 #include "aneir/plist.h"
@@ -20,8 +21,8 @@ namespace ane::passes {
 
 namespace {
 
-// The taps of one phase along one axis: kernel element j reads input q + j - pad, and is tap taps[j] of the layer's
-// kernel, or none (-1) where zeros keep the padding from becoming negative.
+// The taps of one phase along one axis: kernel element j reads input q + j - pad, and is tap taps[j] of the
+// layer's kernel, or none (-1) where zeros keep the padding from becoming negative.
 struct Phase {
   std::vector<int> taps;
   int pad_before = 0, pad_after = 0;
@@ -41,8 +42,8 @@ Phase phase_of(int phase, int stride, int kernel, int pad, int64_t in, int64_t o
 }
 
 // Weights [Cin][Cout/groups][kh][kw] of the layer -> [Cout][Cin/groups][taps][taps] of one phase.
-Constant phase_weights(const Conv& conv, const std::vector<float>& weights, int64_t in_channels, const Phase& y,
-                       const Phase& x) {
+Constant phase_weights(const Conv& conv, const std::vector<float>& weights, int64_t in_channels,
+                       const Phase& y, const Phase& x) {
   const int64_t in = in_channels / conv.groups, out = conv.output_channels / conv.groups;
   std::vector<float> phase;
   phase.reserve(static_cast<size_t>(conv.output_channels * in) * y.taps.size() * x.taps.size());
@@ -51,13 +52,14 @@ Constant phase_weights(const Conv& conv, const std::vector<float>& weights, int6
       const int64_t from = ((o / out * in + i) * out + o % out) * conv.kernel_height;
       for (const int v : y.taps)
         for (const int u : x.taps)
-          phase.push_back(v < 0 || u < 0 ? 0 : weights[static_cast<size_t>((from + v) * conv.kernel_width + u)]);
+          phase.push_back(v < 0 || u < 0 ? 0
+                                         : weights[static_cast<size_t>((from + v) * conv.kernel_width + u)]);
     }
   return Constant::of_floats(std::move(phase));
 }
 
-TensorId convolve_phase(const Conv& conv, const std::vector<float>& weights, const Phase& y, const Phase& x, TensorId from,
-                        Replacement& here) {
+TensorId convolve_phase(const Conv& conv, const std::vector<float>& weights, const Phase& y, const Phase& x,
+                        TensorId from, Replacement& here) {
   Conv phase;
   phase.output_channels = conv.output_channels;
   phase.kernel_height = static_cast<int>(y.taps.size()), phase.kernel_width = static_cast<int>(x.taps.size());
@@ -70,35 +72,20 @@ TensorId convolve_phase(const Conv& conv, const std::vector<float>& weights, con
   return here.add("phase", phase, {from});
 }
 
-// Tensors of one shape [C, H, W] woven along Height: row h of tensor p becomes row h * count + p.
-TensorId weave_rows(const std::vector<TensorId>& phases, Replacement& here) {
-  if (phases.size() == 1) return phases[0];
-  const Shape shape = here.shape(phases[0]);
-  std::vector<TensorId> rows;
-  for (const TensorId phase : phases)
-    rows.push_back(here.reshape("rows", phase, {shape.n, 1, shape.c * shape.h, 1, shape.w}));
-  const TensorId beside = here.add("beside", aneir::Concat{Axis::Height}, rows);
-  const int64_t count = static_cast<int64_t>(phases.size());
-  return here.reshape("woven", beside, {shape.n, 1, shape.c, shape.h * count, shape.w});
-}
-
-// The same along Channel: channel c of tensor p becomes channel c * count + p.
-TensorId weave_channels(const std::vector<TensorId>& phases, Replacement& here) {
-  if (phases.size() == 1) return phases[0];
-  const Shape shape = here.shape(phases[0]);
-  const TensorId beside = here.add("beside", aneir::Concat{Axis::Height}, phases);
-  const int64_t count = static_cast<int64_t>(phases.size());
-  return here.reshape("woven", beside, {shape.n, 1, shape.c * count, shape.h, shape.w});
+// Element i of every tensor in turn, along one axis.
+TensorId weave(const std::vector<TensorId>& phases, Axis axis, Replacement& here) {
+  return phases.size() == 1 ? phases[0] : here.add("woven", aneir::Concat{axis, true}, phases);
 }
 
 TensorId weave_phases(const std::vector<std::vector<TensorId>>& phases, Shape result, Replacement& here) {
   std::vector<TensorId> columns;
   for (size_t x = 0; x < phases[0].size(); ++x) {
     std::vector<TensorId> rows;
-    for (const std::vector<TensorId>& row : phases) rows.push_back(here.swap("turned", row[x], Axis::Channel, Axis::Width));
-    columns.push_back(weave_rows(rows, here));
+    for (const std::vector<TensorId>& row : phases)
+      rows.push_back(here.swap("turned", row[x], Axis::Channel, Axis::Width));
+    columns.push_back(weave(rows, Axis::Height, here));
   }
-  TensorId woven = weave_channels(columns, here);
+  TensorId woven = weave(columns, Axis::Channel, here);
   woven = here.view("columns", woven, Axis::Channel, 0, result.w);
   woven = here.view("rows", woven, Axis::Height, 0, result.h);
   return here.swap("back", woven, Axis::Channel, Axis::Width);
@@ -107,8 +94,10 @@ TensorId weave_phases(const std::vector<std::vector<TensorId>>& phases, Shape re
 // Every phase is the input: it is turned once and woven with itself.
 TensorId upsample_blocks(const Conv& conv, TensorId from, Replacement& here) {
   const TensorId turned = here.swap("turned", from, Axis::Channel, Axis::Width);
-  const TensorId tall = weave_rows(std::vector<TensorId>(static_cast<size_t>(conv.stride_y), turned), here);
-  const TensorId wide = weave_channels(std::vector<TensorId>(static_cast<size_t>(conv.stride_x), tall), here);
+  const TensorId tall =
+      weave(std::vector<TensorId>(static_cast<size_t>(conv.stride_y), turned), Axis::Height, here);
+  const TensorId wide =
+      weave(std::vector<TensorId>(static_cast<size_t>(conv.stride_x), tall), Axis::Channel, here);
   return here.swap("back", wide, Axis::Channel, Axis::Width);
 }
 
@@ -126,7 +115,8 @@ bool decompose_transposed_convolution(Network& network, const EngineFacts&) {
         out.w == in.w * conv.stride_x)
       return upsample_blocks(conv, from, here);
     const std::vector<float> weights = conv.weights.floats();
-    const int64_t rows = (out.h + conv.stride_y - 1) / conv.stride_y, columns = (out.w + conv.stride_x - 1) / conv.stride_x;
+    const int64_t rows = (out.h + conv.stride_y - 1) / conv.stride_y,
+                  columns = (out.w + conv.stride_x - 1) / conv.stride_x;
     std::vector<std::vector<TensorId>> phases;
     for (int y = 0; y < conv.stride_y; ++y) {
       phases.emplace_back();

@@ -26,7 +26,7 @@ bool decompose_views(Network& network, const EngineFacts&) {
     if (const auto* concat = unit.as<aneir::Concat>(); concat && concat->axis == Axis::Width) {
       std::vector<TensorId> turned;
       for (const TensorId bottom : unit.bottoms) turned.push_back(columns_to_channels(bottom, here));
-      return channels_to_columns(here.add("concat", aneir::Concat{Axis::Channel}, turned), here);
+      return channels_to_columns(here.add("concat", aneir::Concat{Axis::Channel, concat->interleave}, turned), here);
     }
     return no_tensor;
   });

@@ -37,6 +37,9 @@ void run_passes(Network& network, const EngineFacts& facts, const Observer& obse
   // Chains of bounds become one function, which a convolution can take along.
   run("recognise_clamp", recognise_clamp);
 
+  // A border of zeros is padding of the convolution behind it.
+  run("merge_padding", merge_padding);
+
   // Inner products over images become convolutions, while the Reshape still stands right before them.
   run("fold_flatten_into_convolution", fold_flatten_into_convolution);
 
@@ -65,6 +68,9 @@ void run_passes(Network& network, const EngineFacts& facts, const Observer& obse
   // Gain and offset that one elementwise pass cannot do become convolutions; after this nothing makes
   // another.
   run("decompose_goc", decompose_goc);
+
+  // No window may lie in the padding alone. All convolutions with padding exist by now.
+  run("keep_windows_inside", keep_windows_inside);
 
   // Every convolution and addition there will be now exists whole, so each can take the function behind it.
   // Later a convolution may be in pieces.

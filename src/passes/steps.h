@@ -16,6 +16,8 @@ bool recognise_goc(Network& network, const EngineFacts& facts);
 bool recognise_clamp(Network& network, const EngineFacts& facts);
 bool fold_flatten_into_convolution(Network& network, const EngineFacts& facts);
 bool fold_goc_into_convolution(Network& network, const EngineFacts& facts);
+bool merge_padding(Network& network, const EngineFacts& facts);
+bool keep_windows_inside(Network& network, const EngineFacts& facts);
 bool fuse_activation(Network& network, const EngineFacts& facts);
 bool decompose_transposed_convolution(Network& network, const EngineFacts& facts);
 bool decompose_softmax(Network& network, const EngineFacts& facts);

@@ -109,7 +109,7 @@ Lines details(const aneir::Broadcast& broadcast) {
   return {"To: " + shape_text(broadcast.shape)};
 }
 Lines details(const aneir::Concat& concat) {
-  return {fmt::format("Axis: {}", name_of(concat.axis))};
+  return {fmt::format("Axis: {}{}", name_of(concat.axis), concat.interleave ? ", interleaved" : "")};
 }
 Lines details(const aneir::Reshape& reshape) {
   return {"To: " + shape_text(reshape.shape)};

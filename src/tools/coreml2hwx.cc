@@ -178,9 +178,9 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"h13"}))
       ->capture_default_str();
   app.add_option("--emit", arguments.emit,
-                 "what to write: hwx, mlmodelc, plist, dot, text, json (comma-separated; default: hwx)")
+                 "what to write: hwx, anec (for Linux drivers; hwx2anec has the choices), mlmodelc, plist, dot, text, json (comma-separated; default: hwx)")
       ->delimiter(',')
-      ->check(CLI::IsMember({"hwx", "mlmodelc", "plist", "dot", "text", "json"}));
+      ->check(CLI::IsMember({"hwx", "anec", "mlmodelc", "plist", "dot", "text", "json"}));
   app.add_option(
          "--experimental", arguments.experimental,
          "use a form that no public Apple program shows: native-pooling (windowed pooling as one PE task)")
@@ -198,7 +198,8 @@ int main(int argc, char** argv) {
   return run_program(argc, argv, app, [&] {
     arguments.debug = word == "debug";
     if (!arguments.emit.empty()) arguments.compile.emit = {arguments.emit.begin(), arguments.emit.end()};
-    if (arguments.debug) arguments.compile.emit = {"hwx", "mlmodelc", "plist", "dot", "text", "json"};
+    if (arguments.debug) arguments.compile.emit = {"hwx", "anec", "mlmodelc", "plist", "dot", "text", "json"};
+    arguments.compile.anec_if_possible = arguments.debug;
     arguments.compile.native_pooling = !arguments.experimental.empty();
     return run(program, arguments);
   });

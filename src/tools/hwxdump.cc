@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "base/file.h"
+#include "report/report.h"
 #include "tools/dump/dump.h"
 #include "tools/program.h"
 
@@ -13,7 +14,7 @@ using namespace ane;
 
 struct Arguments {
   std::string file, rewritten;
-  bool words = false, json = false, sections = false, registers = false;
+  bool words = false, json = false, sections = false, registers = false, dot = false;
 };
 
 void print(const std::string& text) {
@@ -34,6 +35,8 @@ int run(const Arguments& arguments) {
     print(dump::words(program));
   else if (arguments.json)
     print(dump::json(program));
+  else if (arguments.dot)
+    print(report::tasks_dot(program.file, program.tasks));
   else if (arguments.sections)
     print(dump::sections(program));
   else if (arguments.rewritten.empty() && !arguments.registers)
@@ -55,6 +58,7 @@ int main(int argc, char** argv) {
   CLI::Option_group* views = app.add_option_group("Views", "what to print instead of the whole explanation");
   views->add_flag("--words", arguments.words, "the words of all tasks, in the form of captured programs");
   views->add_flag("--json", arguments.json, "everything as one JSON object");
+  views->add_flag("--dot", arguments.dot, "tasks and the data between them as a graph for Graphviz");
   views->add_flag("--sections", arguments.sections, "segments, sections, slots, symbols and relocations");
   views->add_flag("--registers", arguments.registers, "the register table as Markdown; needs no FILE");
   views->require_option(0, 1);

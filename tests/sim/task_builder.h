@@ -1,5 +1,5 @@
 // Programs for the simulator, task by task and word by word, from the meaning of the fields alone
-// (docs/h13-task.md): no compiler has a part in them.
+// (docs/h13-semantics.md): no compiler has a part in them.
 #pragma once
 
 #include <cstring>

@@ -245,6 +245,11 @@ class Evaluator {
   Values value(const aneir::Concat& concat) {
     return Values::made(shape_, [&](Position p) {
       size_t i = 0;
+      if (concat.interleave) {
+        i = static_cast<size_t>(p[concat.axis]) % in_.size();
+        p[concat.axis] /= static_cast<int64_t>(in_.size());
+        return in_[i]->at(p);
+      }
       while (p[concat.axis] >= in_[i]->shape[concat.axis]) p[concat.axis] -= in_[i++]->shape[concat.axis];
       return in_[i]->at(p);
     });
