@@ -43,11 +43,12 @@ uint64_t product(const ByteReader& in, uint64_t offset, std::initializer_list<ui
   return result;
 }
 
+// Elements have two bytes, or one: the container does not say which (docs/anec.md).
 void check_shape(const ByteReader& in, uint32_t channel, const Shape& shape, uint32_t tiles) {
   const uint64_t offset = field::nchw + sizeof(Shape) * channel;
   if (product(in, offset, {shape.n, shape.c, shape.h, shape.w}) == 0)
     in.fail(offset, fmt::format("the tensor of channel {} is empty", channel));
-  if (shape.row_stride == 0 || product(in, offset, {shape.w, 2}) > shape.row_stride ||
+  if (shape.row_stride == 0 || shape.w > shape.row_stride ||
       product(in, offset, {shape.h, shape.row_stride}) > shape.plane_stride)
     in.fail(offset, fmt::format("channel {}: rows or planes are longer than their strides", channel));
   if (product(in, offset, {shape.n, shape.c, shape.plane_stride}) >
@@ -198,7 +199,8 @@ std::string describe(const File& file, const std::array<std::string, channel_cou
       "header 0x{:x}; {} task{} in 0x{:x} bytes, the first 0x{:x}; constants 0x{:x} bytes; network id in {} "
       "task "
       "headers\n",
-      file.header_size, tasks.size(), tasks.size() == 1 ? "" : "s", file.tasks.size(), file.td_size, file.constants.size(), stamped);
+      file.header_size, tasks.size(), tasks.size() == 1 ? "" : "s", file.tasks.size(), file.td_size,
+      file.constants.size(), stamped);
   const auto line = [&](uint32_t channel, const std::string& what) {
     text += fmt::format("channel {:2}  {:10}  0x{:x} bytes", channel, what,
                         static_cast<uint64_t>(file.tiles[channel]) * static_cast<uint64_t>(tile_bytes));
@@ -216,6 +218,7 @@ std::string describe(const File& file, const std::array<std::string, channel_cou
         "; N x C x H x W {} x {} x {} x {}, strides: plane {}, row {} bytes; tasks: {} read, {} write",
         shape.n, shape.c, shape.h, shape.w, shape.plane_stride, shape.row_stride, used[channel].reads,
         used[channel].writes);
+    if (2 * shape.w > shape.row_stride) text += "; elements of 1 byte";
     if (!names[channel].empty()) text += "; " + names[channel];
     text += "\n";
   }

@@ -26,7 +26,7 @@ inline constexpr int64_t constants_align = 16;    // of the constants behind the
 inline constexpr uint32_t header_fields = 0x6a8;  // bytes that the fields take; zero up to the header size
 inline constexpr uint32_t short_header = 0x800, long_header = 0x1000;
 
-// Dense fp16 tensor N x C x H x W; strides in bytes.
+// Tensor N x C x H x W; strides in bytes. Elements are fp16, or single bytes where 2 * w exceeds the row.
 struct Shape {
   uint64_t n = 0, c = 0, h = 0, w = 0, plane_stride = 0, row_stride = 0;
   friend bool operator==(const Shape&, const Shape&) = default;

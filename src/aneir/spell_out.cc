@@ -4,7 +4,6 @@
 // those that Espresso's dumps and hand-written net.plists use (docs/ane-ir.md).
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "aneir/plist.h"
 #include "base/error.h"
@@ -13,7 +12,6 @@
 namespace ane::aneir {
 namespace {
 
-constexpr float infinity = std::numeric_limits<float>::infinity();
 constexpr float log2_of_e = 1.44269504f, ln_of_2 = 0.69314718f;
 
 struct NoForm {

@@ -181,7 +181,7 @@ Compiled compile_model(const CompileOptions& options) {
   aneir::Network network = compiled.source.network;
   int step = 0;
   naming(options.model, [&] {
-    passes::run_passes(network, h13::engine_facts(options.native_pooling),
+    passes::run_passes(network, h13::engine_facts(options.native_pooling, options.coarse_sigmoid),
                        [&](const std::string& pass, const aneir::Network& now) {
                          if (!graphs) return;
                          compiled.reports[fmt::format("net.{:02}_{}.dot", ++step, pass)] =

@@ -18,10 +18,11 @@ namespace ane::driver {
 struct CompileOptions {
   std::filesystem::path model;
   std::string compat = "5.4.1";
-  bool native_pooling = false;                  // --experimental native-pooling
-  std::set<std::string> emit = {"hwx"};         // hwx, anec, mlmodelc, plist, dot, json, text
-  bool anec_if_possible = false;                // leave model.anec out where Linux could not run it; log says why
-  std::filesystem::path output;                 // folder; empty = write nothing
+  bool coarse_sigmoid = false;           // Apple's one-pass table, off by up to 0.0034, for sigmoid
+  bool native_pooling = false;           // --experimental native-pooling
+  std::set<std::string> emit = {"hwx"};  // hwx, anec, mlmodelc, plist, dot, json, text
+  bool anec_if_possible = false;         // leave model.anec out where Linux could not run it; log says why
+  std::filesystem::path output;          // folder; empty = write nothing
   std::function<void(const std::string&)> log;  // may be empty
 };
 

@@ -14,15 +14,21 @@ namespace {
 
 using Inputs = std::map<std::string, std::vector<float>>;
 
-// One value per input, as the user would give it. Every input gets a seed of its own.
-Inputs gather_inputs(const Sidecar& sidecar, const std::map<std::string, std::filesystem::path>& files,
-                     uint64_t seed) {
+// One value per input, as the user would give it. Every input gets a seed of its own. Inputs that no output
+// depends on have no surface; only the reference asks for them.
+Inputs gather_inputs(const Sidecar& sidecar, const coreml::Model& model,
+                     const std::map<std::string, std::filesystem::path>& files, uint64_t seed) {
   Inputs inputs;
   for (const SidecarFeature& feature : sidecar.inputs) {
     const auto file = files.find(feature.name);
     inputs[feature.name] = file != files.end()
                                ? read_input(feature, file->second)
                                : random_input(feature, seed + 0x9e3779b97f4a7c15u * inputs.size());
+  }
+  for (const coreml::Feature& feature : model.inputs) {
+    size_t count = 1;
+    for (const int64_t length : feature.tensor) count *= static_cast<size_t>(length);
+    inputs.try_emplace(feature.name, count, 0.0f);
   }
   return inputs;
 }
@@ -77,7 +83,7 @@ OutputError find_stray(const Compiled& compiled, const CompileOptions& options, 
     const size_t end = std::min(candidates.size(), begin + outputs_at_a_time);
     variant.outputs.assign(candidates.begin() + static_cast<ptrdiff_t>(begin),
                            candidates.begin() + static_cast<ptrdiff_t>(end));
-    passes::run_passes(variant, h13::engine_facts(options.native_pooling));
+    passes::run_passes(variant, h13::engine_facts(options.native_pooling, options.coarse_sigmoid));
     const h13::Program program =
         h13::compile_network(variant, h13::compat(compiled.program.file.dialect), h13::target());
     sim::Statistics ignored;
@@ -103,7 +109,7 @@ Verification verify(const Compiled& compiled, const CompileOptions& options,
     throw Error(options.model.string(), "--verify",
                 "the reference interpreter evaluates Core ML layers, and this is no .mlmodel",
                 "verify the .mlmodel it was compiled from");
-  const Inputs inputs = gather_inputs(compiled.sidecar, files, seed);
+  const Inputs inputs = gather_inputs(compiled.sidecar, *compiled.source.coreml, files, seed);
   const std::map<std::string, reference::Tensor> reference =
       reference::evaluate(*compiled.source.coreml, inputs);
   Verification result;

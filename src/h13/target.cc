@@ -9,7 +9,7 @@ const Target& target() {
   return h13;
 }
 
-aneir::EngineFacts engine_facts(bool native_pooling) {
+aneir::EngineFacts engine_facts(bool native_pooling, bool coarse_sigmoid) {
   const Target& h13 = target();
   aneir::EngineFacts facts;
   facts.max_kernel_width = h13.max_kernel_width;
@@ -19,7 +19,9 @@ aneir::EngineFacts engine_facts(bool native_pooling) {
   facts.max_width = h13.max_width;
   facts.max_height = h13.max_height;
   facts.max_channels = h13.max_channels;
-  facts.has_table = [](const aneir::Neuron& neuron) { return table_for(neuron).has_value(); };
+  facts.has_table = [coarse_sigmoid](const aneir::Neuron& neuron) {
+    return (coarse_sigmoid || neuron.type != aneir::NeuronType::Sigmoid) && table_for(neuron).has_value();
+  };
   facts.native_pooling = native_pooling;
   return facts;
 }

@@ -47,6 +47,9 @@ struct Target {
 const Target& target();
 
 // What passes may know about this engine.
-aneir::EngineFacts engine_facts(bool native_pooling);
+//
+// The sigmoid's table is off by up to 0.0034, whatever the size of the result. Without `coarse_sigmoid` it
+// counts as missing, and passes compute the function from finer ones.
+aneir::EngineFacts engine_facts(bool native_pooling, bool coarse_sigmoid = true);
 
 }  // namespace ane::h13

@@ -96,9 +96,15 @@ std::optional<Run> run_of(const Direction& direction, int first, int taps) {
 std::vector<Run> runs_of(const Direction& direction, int limit) {
   const int largest = (limit - 1) / direction.dilation + 1;
   std::vector<Run> runs;
-  for (int first = 0; first < direction.kernel; first += largest)
-    if (const auto run = run_of(direction, first, std::min(largest, direction.kernel - first)))
+  // A second run that begins where the padding ends sees the image from its first element and needs no slice.
+  const int padded = direction.pad_low / direction.dilation;
+  int taps = direction.kernel > largest && padded > 0 && padded < largest ? padded : largest;
+  for (int first = 0; first < direction.kernel;) {
+    if (const auto run = run_of(direction, first, std::min(taps, direction.kernel - first)))
       runs.push_back(*run);
+    first += taps;
+    taps = largest;
+  }
   return runs;
 }
 

@@ -4,6 +4,7 @@
 //   elu         For 0 <= a <= 1 max(x, a*(e^min(x,0) - 1)): the second is the smaller for x > 0, and the
 //               larger below. Else relu(x) + a*(e^min(x,0) - 1), of whose terms one is always 0. The
 //               subtraction is exact near 0, so the error is that of the table: a * 2^-12, absolute.
+//   sigmoid     1 / (1 + e^-x), when its table is too coarse: relative error 2^-10 down to the smallest results.
 //   softsign    x * 1/(1 + |x|): three roundings.
 //   softplus    relu(x) + ln 2 * log2(1 + e^-|x|): absolute error 2^-11; results below it become 0.
 //   log         ln 2 * log2 x: one rounding more than the table.
@@ -120,6 +121,8 @@ TensorId decompose(const Calculator& calculate, const Neuron& neuron, TensorId f
   switch (neuron.type) {
     case NeuronType::Elu:
       return elu(calculate, x(), neuron.alpha);
+    case NeuronType::Sigmoid:
+      return calculate.inverse(calculate.plus(calculate.exp(from, -neuron.input_scale), 1));
     case NeuronType::Softsign:
       return softsign(calculate, x());
     case NeuronType::Softplus:

@@ -18,7 +18,8 @@ TensorId channels_to_columns(TensorId x, Replacement& here) {
 
 bool decompose_views(Network& network, const EngineFacts&) {
   return rewrite_units(network, [](Unit& unit, Replacement& here) -> TensorId {
-    if (const auto* view = unit.as<aneir::InputView>(); view && view->axis == Axis::Width) {
+    if (const auto* view = unit.as<aneir::InputView>();
+        view && view->axis == Axis::Width && (view->offset != 0 || view->step != 1)) {
       const aneir::InputView channels{Axis::Channel, view->offset, view->size, view->step};
       return channels_to_columns(here.add("view", channels, {columns_to_channels(unit.bottoms[0], here)}),
                                  here);
@@ -26,7 +27,8 @@ bool decompose_views(Network& network, const EngineFacts&) {
     if (const auto* concat = unit.as<aneir::Concat>(); concat && concat->axis == Axis::Width) {
       std::vector<TensorId> turned;
       for (const TensorId bottom : unit.bottoms) turned.push_back(columns_to_channels(bottom, here));
-      return channels_to_columns(here.add("concat", aneir::Concat{Axis::Channel, concat->interleave}, turned), here);
+      return channels_to_columns(here.add("concat", aneir::Concat{Axis::Channel, concat->interleave}, turned),
+                                 here);
     }
     return no_tensor;
   });

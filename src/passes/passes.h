@@ -12,7 +12,7 @@
 //   ElementWise  Add, Sub, Mult, Max, Min. Operands of equal shape, or either of length 1 along some axes;
 //                scale allowed; an operand may be a ConstantTensor.
 //   Concat       Along Batch, Channel or Height. The same tensor may occur more than once.
-//   InputView    Along Batch, Channel or Height.
+//   InputView    Along Batch, Channel or Height; along Width from 0 with step 1.
 //   Reshape      That moves nothing: equal W, N kept, outer axes regrouped.
 //   Transpose    Any permutation of C, H, W.
 //   Reduction    Sum, Mean, Max over {H, W} (in this order) or {W}; Sum, Max over {C}. The Sum over {C} may

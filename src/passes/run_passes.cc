@@ -69,15 +69,15 @@ void run_passes(Network& network, const EngineFacts& facts, const Observer& obse
   // another.
   run("decompose_goc", decompose_goc);
 
-  // No window may lie in the padding alone. All convolutions with padding exist by now.
-  run("keep_windows_inside", keep_windows_inside);
-
   // Every convolution and addition there will be now exists whole, so each can take the function behind it.
   // Later a convolution may be in pieces.
   run("fuse_activation", fuse_activation);
 
   // Strides, dilation and sizes the engine does not have. Leaves slices, also along Width.
   run("decompose_convolution", decompose_convolution);
+
+  // No window may lie in the padding alone. All convolutions there will be exist by now.
+  run("keep_windows_inside", keep_windows_inside);
 
   // What moves data within rows: reshapes that change the width, slices and joins along it. Both become
   // transpositions.

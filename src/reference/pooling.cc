@@ -10,13 +10,18 @@ namespace {
 
 using Params = coreml::spec::PoolingLayerParams;
 
-// includeLastPixel: the last window may begin inside and reach over the end, but must begin before it.
-Window padded_to_last_pixel(const Call& call, Window window, int64_t padding) {
+// includeLastPixel: the last window may reach over the end, but where either axis is padded (Caffe's rule) it
+// must begin before it.
+Window padded_to_last_pixel(const Call& call, const Params& params, Window window, int axis) {
+  const auto& amounts = params.includelastpixel().paddingamounts();
+  const int64_t padding = element_or(amounts, axis, 0);
+  const bool any_padding =
+      std::any_of(amounts.begin(), amounts.end(), [](uint64_t amount) { return amount > 0; });
   const int64_t room = window.in + 2 * padding - window.kernel;
   if (room < 0) call.fail("the kernel is larger than the padded input");
   window.before = window.after = padding;
   window.out = (room + window.stride - 1) / window.stride + 1;
-  if (padding > 0 && (window.out - 1) * window.stride >= window.in + padding) --window.out;
+  if (any_padding && (window.out - 1) * window.stride >= window.in + padding) --window.out;
   return window;
 }
 
@@ -31,7 +36,7 @@ Window window_of(const Call& call, const Params& params, int64_t in, int axis) {
   window.kernel = element_or(params.kernelsize(), axis, 3);
   window.stride = element_or(params.stride(), axis, 1);
   if (!params.has_includelastpixel()) return padded(call, params, window, axis);
-  return padded_to_last_pixel(call, window, element_or(params.includelastpixel().paddingamounts(), axis, 0));
+  return padded_to_last_pixel(call, params, window, axis);
 }
 
 // The inputs [begin, end) of one window along an axis, and how many elements it has there with its padding.

@@ -28,7 +28,7 @@ struct Arguments {
   driver::CompileOptions compile;
   bool debug = false, json = false, quiet = false, verbose = false, verify = false;
   std::vector<std::string> emit, experimental, inputs;
-  std::string target = "h13";
+  std::string target = "h13", sigmoid;
   uint64_t seed = 1;
 };
 
@@ -174,11 +174,17 @@ int main(int argc, char** argv) {
   app.add_option("--compat", arguments.compile.compat, "which of Apple's compilers to agree with")
       ->check(CLI::IsMember({"4.2.1", "5.4.1", "7.6.4", "9.509"}))
       ->capture_default_str();
+  app.add_option("--sigmoid", arguments.sigmoid,
+                 "how to compute it: precise (three passes, good to fp16) or table (one pass, off by up to "
+                 "0.0034, as "
+                 "Apple's compiler does it; default with --compat)")
+      ->check(CLI::IsMember({"precise", "table"}));
   app.add_option("--target", arguments.target, "engine generation")
       ->check(CLI::IsMember({"h13"}))
       ->capture_default_str();
   app.add_option("--emit", arguments.emit,
-                 "what to write: hwx, anec (for Linux drivers; hwx2anec has the choices), mlmodelc, plist, dot, text, json (comma-separated; default: hwx)")
+                 "what to write: hwx, anec (for Linux drivers; hwx2anec has the choices), mlmodelc, plist, "
+                 "dot, text, json (comma-separated; default: hwx)")
       ->delimiter(',')
       ->check(CLI::IsMember({"hwx", "anec", "mlmodelc", "plist", "dot", "text", "json"}));
   app.add_option(
@@ -200,7 +206,12 @@ int main(int argc, char** argv) {
     if (!arguments.emit.empty()) arguments.compile.emit = {arguments.emit.begin(), arguments.emit.end()};
     if (arguments.debug) arguments.compile.emit = {"hwx", "anec", "mlmodelc", "plist", "dot", "text", "json"};
     arguments.compile.anec_if_possible = arguments.debug;
+    if (!arguments.quiet) arguments.compile.log = [&](const std::string& text) { log_line(program, text); };
     arguments.compile.native_pooling = !arguments.experimental.empty();
+    // Who asks to agree with a compiler of Apple's gets its table; who only wants a program gets the right
+    // numbers.
+    if (arguments.sigmoid.empty()) arguments.sigmoid = app.count("--compat") > 0 ? "table" : "precise";
+    arguments.compile.coarse_sigmoid = arguments.sigmoid == "table";
     return run(program, arguments);
   });
 }

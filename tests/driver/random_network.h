@@ -24,7 +24,8 @@ class RandomNetwork {
   explicit RandomNetwork(uint64_t seed) : engine_(seed) {
     const int inputs = one_of({1, 1, 1, 2});
     for (int i = 0; i < inputs; ++i) add_input(fmt::format("x{}", i));
-    const int64_t layers = between(1, 6);
+    for (int i = 0; i < inputs; ++i) append_layer(static_cast<size_t>(i));  // so that every input is read
+    const int64_t layers = between(0, 5);
     for (int64_t i = 0; i < layers; ++i) append_layer();
     for (const Blob& blob : blobs_)
       if (!blob.read && !blob.input) model.array_output(blob.name);
@@ -81,12 +82,9 @@ class RandomNetwork {
     text += fmt::format("{} -> {}x{}x{}\n", what, blob.c, blob.h, blob.w);
   }
   std::string fresh() { return fmt::format("b{}", blobs_.size()); }
-  Blob pick() {
-    const size_t index = chance(75)
-                             ? blobs_.size() - 1
-                             : static_cast<size_t>(between(0, static_cast<int64_t>(blobs_.size()) - 1));
-    blobs_[index].read = true;
-    return blobs_[index];
+  size_t pick() {
+    return chance(75) ? blobs_.size() - 1
+                      : static_cast<size_t>(between(0, static_cast<int64_t>(blobs_.size()) - 1));
   }
   void read(const std::string& name) {
     for (Blob& blob : blobs_)
@@ -107,8 +105,10 @@ class RandomNetwork {
 
   // ---- Layers ----
 
-  void append_layer() {
-    const Blob in = pick();
+  void append_layer() { append_layer(pick()); }
+  void append_layer(size_t index) {
+    const Blob in = blobs_[index];
+    read(in.name);
     switch (between(0, 13)) {
       case 0:
       case 1:
@@ -140,7 +140,7 @@ class RandomNetwork {
         inner_product(in);
         break;
       default:
-        chance(60) ? softmax(in) : flatten(in);
+        chance(60) || in.count() > 3000 ? softmax(in) : flatten(in);
     }
   }
 
@@ -217,6 +217,9 @@ class RandomNetwork {
     Window y = window(in.h, same, 4, false), x = window(in.w, same, 4, false);
     if (same) options.padding = PoolingOptions::Same;
     if (last) {
+      // Without padding a stride beyond the kernel would put a whole window behind the input.
+      if (y.before + x.before == 0)
+        y.stride = std::min(y.stride, y.kernel), x.stride = std::min(x.stride, x.kernel);
       options.padding = PoolingOptions::IncludeLastPixel;
       include_last_pixel(y, in.h);
       include_last_pixel(x, in.w);
@@ -310,8 +313,7 @@ class RandomNetwork {
   Blob normalisation(const Blob& in) {
     const std::string name = fresh();
     const bool per_channel = chance(70);
-    const std::vector<int64_t> shape =
-        per_channel ? std::vector<int64_t>{in.c, 1, 1} : std::vector<int64_t>{1};
+    const std::vector<int64_t> shape = per_channel ? std::vector<int64_t>{in.c} : std::vector<int64_t>{1};
     const int64_t count = per_channel ? in.c : 1;
     const int64_t kind = between(0, 2);
     if (kind == 0) {
@@ -365,7 +367,8 @@ class RandomNetwork {
       return push("pooling average global", name, {in.name}, in.c, 1, 1);
     }
     ConvolutionOptions options{.out = chance(25) ? 1 : in.c, .in = in.c, .kernel_h = 1, .kernel_w = 1};
-    options.weights = weights(options.out * in.c, in.c);
+    if (options.out == in.c && in.c > 200) options.groups = in.c;  // few weights
+    options.weights = weights(options.out * in.c / options.groups, in.c / options.groups);
     model.convolution(name, in.name, options);
     return push("convolution 1x1", name, {in.name}, options.out, in.h, in.w);
   }

@@ -52,7 +52,7 @@ class Hwxdump : public testing::Test {
 };
 
 TEST_F(Hwxdump, ShowsEveryView) {
-  for (const char* view : {"", "--words ", "--json ", "--sections "}) {
+  for (const char* view : {"", "--words ", "--json ", "--sections ", "--dot "}) {
     EXPECT_EQ(run(view + path("sample.hwx").string()), 0) << view << content("err");
     EXPECT_GT(content("out").size(), 500u) << view;
     EXPECT_EQ(content("err"), "");

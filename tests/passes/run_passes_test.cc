@@ -106,6 +106,7 @@ TEST(BadNetwork, EveryUnsupportedLayerIsListedAtOnce) {
   net.then(Neuron{NeuronType::Floor, 0, 0, 1});
   Conv conv = net.conv(4, 2, 2);
   conv.transposed = true;
+  conv.dilation_x = conv.dilation_y = 2;
   net.then(conv);
   const TensorId a = net.last;
   net.then(Neuron{});
