@@ -78,10 +78,6 @@ Conversion::Conversion(const hwx::File& program, const Options& options)
       tasks_(h13::decode_tasks(program.text, program.first_task_words, program.name)) {}
 
 void Conversion::check_program() const {
-  if (program_.cpu_subtype != hwx::cpu_subtype_h13)
-    refuse("header",
-           fmt::format("the program is for subtype {}, not for H13 (A14, M1)", program_.cpu_subtype),
-           "the Linux drivers run H13 programs only");
   if (tasks_.size() > most_tasks)
     refuse("tasks", fmt::format("{} tasks; a driver takes at most {}", tasks_.size(), most_tasks),
            "split the network");
@@ -280,6 +276,10 @@ Converted Conversion::run() {
 }  // namespace
 
 Converted from_hwx(const hwx::File& program, const Options& options) {
+  if (program.cpu_subtype != hwx::cpu_subtype_h13)
+    throw Error(program.name, "header",
+                fmt::format("the program is for subtype {}, not for H13 (A14, M1)", program.cpu_subtype),
+                "the Linux drivers run H13 programs only");
   return Conversion(program, options).run();
 }
 

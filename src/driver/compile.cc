@@ -176,6 +176,8 @@ Compiled compile_model(const CompileOptions& options) {
 
   // Espresso layers become units over 5-D tensors. After this nothing knows Core ML or Espresso.
   naming(options.model, [&] { import_network(compiled.source); });
+  if (graphs)
+    compiled.reports["net.00_import.dot"] = report::network_dot(compiled.source.network, "after import");
 
   // Units are folded, fused and decomposed until each is something the engine does.
   aneir::Network network = compiled.source.network;

@@ -4,7 +4,8 @@
 //   elu         For 0 <= a <= 1 max(x, a*(e^min(x,0) - 1)): the second is the smaller for x > 0, and the
 //               larger below. Else relu(x) + a*(e^min(x,0) - 1), of whose terms one is always 0. The
 //               subtraction is exact near 0, so the error is that of the table: a * 2^-12, absolute.
-//   sigmoid     1 / (1 + e^-x), when its table is too coarse: relative error 2^-10 down to the smallest results.
+//   sigmoid     e^min(x,0) * 1/(1 + e^-|x|), when its table is too coarse: no power exceeds 1, so the relative
+//               error is that of the table of powers down to the smallest results.
 //   softsign    x * 1/(1 + |x|): three roundings.
 //   softplus    relu(x) + ln 2 * log2(1 + e^-|x|): absolute error 2^-11; results below it become 0.
 //   log         ln 2 * log2 x: one rounding more than the table.
@@ -73,6 +74,12 @@ TensorId elu(const Calculator& calculate, TensorId x, float alpha) {
   return calculate.combine("elu", ElementWiseOp::Add, calculate.relu(x), below);
 }
 
+TensorId sigmoid(const Calculator& calculate, TensorId x) {
+  const TensorId numerator = calculate.exp(calculate.negative_part(x));
+  const TensorId smaller = calculate.exp(calculate.absolute(x), -1);
+  return calculate.product(numerator, calculate.inverse(calculate.plus(smaller, 1)));
+}
+
 TensorId softsign(const Calculator& calculate, TensorId x) {
   return calculate.product(x, calculate.inverse(calculate.plus(calculate.absolute(x), 1)));
 }
@@ -122,7 +129,7 @@ TensorId decompose(const Calculator& calculate, const Neuron& neuron, TensorId f
     case NeuronType::Elu:
       return elu(calculate, x(), neuron.alpha);
     case NeuronType::Sigmoid:
-      return calculate.inverse(calculate.plus(calculate.exp(from, -neuron.input_scale), 1));
+      return sigmoid(calculate, x());
     case NeuronType::Softsign:
       return softsign(calculate, x());
     case NeuronType::Softplus:

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "anec/sample.h"
 #include "base/error.h"
 
@@ -207,6 +209,25 @@ TEST(Convert, KernelWordsInPeTasksAreWarnedOf) {
   ASSERT_EQ(eiln.warnings.size(), 1u);
   EXPECT_NE(eiln.warnings[0].find("1 of 2 tasks"), std::string::npos);
   EXPECT_TRUE(from_hwx(program.file, {.driver = Driver::Omarchy}).warnings.empty());
+}
+
+// Damaged programs are refused, or give a container that is sound in itself.
+TEST(Convert, BadDamagedPrograms) {
+  std::mt19937 random(9);
+  const hwx::File good = add_through_scratch().file;
+  size_t converted = 0;
+  for (int i = 0; i < 3000; ++i) {
+    hwx::File file = good;
+    for (int j = 0; j < 3; ++j) file.text[random() % file.text.size()] = static_cast<uint8_t>(random());
+    try {
+      const File made = from_hwx(file, {.driver = i % 2 ? Driver::Eiln : Driver::Omarchy}).file;
+      EXPECT_EQ(read(write(made), made.name), made);
+      ++converted;
+    } catch (const Error&) {
+    }
+  }
+  EXPECT_GT(converted, 100u);
+  EXPECT_LT(converted, 2900u);
 }
 
 }  // namespace
