@@ -1,7 +1,7 @@
-// How fast the compiler and the simulator are, as ratios that mean the same on every machine: each benchmark times a
-// yardstick on the same data right before its own work (memcpy for what moves weights, Eigen's sgemm for what
-// multiplies) and gives the quotient as a counter. Wall time is what counts, since both sides use all cores where they
-// can, sgemm alone excepted.
+// How fast the compiler and the simulator are, as ratios that mean the same on every machine: each benchmark
+// times a yardstick on the same data right before its own work (memcpy for what moves weights, Eigen's sgemm
+// for what multiplies) and gives the quotient as a counter. Wall time is what counts, since both sides use
+// all cores where they can, sgemm alone excepted.
 #include <benchmark/benchmark.h>
 
 #include <Eigen/Core>
@@ -84,8 +84,7 @@ void emit_pointwise_convolution(benchmark::State& state) {
   passes::run_passes(network, h13::engine_facts(false));
   const double yardstick = memcpy_seconds(1024 * 1024 * sizeof(Half));
   const double best = measure(state, [&] {
-    benchmark::DoNotOptimize(
-        h13::compile_network(network, h13::compat(hwx::Dialect::B), h13::target()));
+    benchmark::DoNotOptimize(h13::compile_network(network, h13::compat(hwx::Dialect::B), h13::target()));
   });
   state.counters["memcpys"] = best / yardstick;
 }
@@ -114,7 +113,8 @@ void compile_hundred_layers(benchmark::State& state) {
 }
 BENCHMARK(compile_hundred_layers)->UseManualTime()->Unit(benchmark::kMillisecond);
 
-// The simulator's convolution is a matrix product and what feeds it; Eigen's product of the same shape is the bound.
+// The simulator's convolution is a matrix product and what feeds it; Eigen's product of the same shape is the
+// bound.
 void simulate_dense_convolution(benchmark::State& state) {
   constexpr int64_t channels = 64, side = 64, kernel = 3;
   h13::Program program = generated(imported(convolution_model(channels, side, kernel, false)));

@@ -1,4 +1,5 @@
-// A compiled model: the net (JSON, or LZFSE in a pbze container), the shapes and the weights, one after the other.
+// A compiled model: the net (JSON, or LZFSE in a pbze container), the shapes and the weights, one after the
+// other.
 #include "espresso/files.h"
 #include "fuzz.h"
 

@@ -1,5 +1,6 @@
-// What all fuzzers share. A reader may do two things with bytes: give a sound result, or throw Error. Whatever else
-// happens (a crash, another exception, more than the time or memory that libFuzzer allows) is a bug.
+// What all fuzzers share. A reader may do two things with bytes: give a sound result, or throw Error.
+// Whatever else happens (a crash, another exception, more than the time or memory that libFuzzer allows) is a
+// bug.
 #pragma once
 
 #include <stdlib.h>

@@ -1,10 +1,9 @@
-// make_fuzz_seeds OUT_DIR: a corpus for each fuzzer, from models written here and what the compiler makes of them.
-// Models are tiny, so that a mutation often hits something that matters.
+// make_fuzz_seeds OUT_DIR: a corpus for each fuzzer, from models written here and what the compiler makes of
+// them. Models are tiny, so that a mutation often hits something that matters.
 #include <fmt/format.h>
 
 #include <filesystem>
 
-#include "aneir/plist.h"
 #include "base/file.h"
 #include "driver/compile.h"
 #include "espresso/files.h"
@@ -30,7 +29,8 @@ Bytes convolutions() {
   model.scaler("picture", 1.0f / 255.0f);
   model.convolution("wide", "picture", {.out = 4, .in = 3, .same = true, .bias = {1, 2, 3, 4}});
   model.relu("kept", "wide");
-  model.convolution("strided", "kept", {.out = 4, .in = 4, .stride_h = 2, .stride_w = 2, .half_weights = true});
+  model.convolution("strided", "kept",
+                    {.out = 4, .in = 4, .stride_h = 2, .stride_w = 2, .half_weights = true});
   model.convolution("depthwise", "strided", {.out = 4, .in = 4, .kernel_h = 1, .kernel_w = 1, .groups = 4});
   model.activation("y", "depthwise")->mutable_sigmoid();
   model.array_output("y");
@@ -96,8 +96,10 @@ void seeds_of_model(const fs::path& out, const Sample& sample) {
   put(out / "mlmodel", sample.name, ByteSpan(sample.model));
   const fs::path work = out / "work" / sample.name;
   put(work, "model.mlmodel", ByteSpan(sample.model));
-  const driver::CompileOptions options{
-      .model = work / "model.mlmodel", .emit = {"hwx", "mlmodelc", "plist"}, .output = work, .log = {}};
+  const driver::CompileOptions options{.model = work / "model.mlmodel",
+                                       .emit = {"hwx", "anec", "mlmodelc", "plist"},
+                                       .output = work,
+                                       .log = {}};
   const driver::Compiled compiled = driver::compile_model(options);
   driver::write_outputs(compiled, options);
 
@@ -109,6 +111,7 @@ void seeds_of_model(const fs::path& out, const Sample& sample) {
   put(out / "plist", sample.name, joined(work / "espresso_ir_dump", {"net.plist", "net.weights"}));
   put(out / "hwx", sample.name, ByteSpan(compiled.hwx));
   put(out / "simulator", sample.name, ByteSpan(compiled.hwx));
+  put(out / "anec", sample.name, ByteSpan(compiled.anec));
   put(out / "sidecar", sample.name, MappedFile(work / "model.json").bytes());
 }
 
@@ -129,7 +132,8 @@ int main(int argc, char** argv) {
     return 2;
   }
   const fs::path out = argv[1];
-  for (const Sample& sample : {Sample{"convolutions", convolutions()}, {"sums", sums()}, {"vectors", vectors()}})
+  for (const Sample& sample :
+       {Sample{"convolutions", convolutions()}, {"sums", sums()}, {"vectors", vectors()}})
     seeds_of_model(out, sample);
   seeds_of_media(out / "media");
   fs::remove_all(out / "work");

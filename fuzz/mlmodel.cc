@@ -1,4 +1,5 @@
-// A .mlmodel, as far as its Espresso layers: the protobuf message, every check of read_model, weight decoding.
+// A .mlmodel, as far as its Espresso layers: the protobuf message, every check of read_model, weight
+// decoding.
 #include "coreml/model.h"
 #include "espresso/from_coreml.h"
 #include "fuzz.h"

@@ -1,5 +1,5 @@
-// Any program on the simulator. A program may ask for hours of honest work, which is no bug: programs with large
-// surfaces, or with a task of many multiply-accumulates, are left out.
+// Any program on the simulator. A program may ask for hours of honest work, which is no bug: programs with
+// large surfaces, or with a task of many multiply-accumulates, are left out.
 #include <algorithm>
 
 #include "fuzz.h"
@@ -23,7 +23,8 @@ double work(const Task& task) {
   const auto plane = [&](Field width, Field height) {
     return static_cast<double>(std::max(1u, task.get(width))) * std::max(1u, task.get(height));
   };
-  return product * std::max(plane(Field::InDim_Win, Field::InDim_Hin), plane(Field::OutDim_Wout, Field::OutDim_Hout));
+  return product *
+         std::max(plane(Field::InDim_Win, Field::InDim_Hin), plane(Field::OutDim_Wout, Field::OutDim_Hout));
 }
 
 bool small(const ane::hwx::File& file) {

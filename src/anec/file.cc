@@ -36,26 +36,12 @@ uint32_t header_size_of(const ByteReader& in) {
   return long_header;
 }
 
-uint64_t product(const ByteReader& in, uint64_t offset, std::initializer_list<uint64_t> factors) {
+// Saturates: whatever is too large for 64 bits is too large for every buffer.
+uint64_t product(std::initializer_list<uint64_t> factors) {
   uint64_t result = 1;
   for (const uint64_t factor : factors)
-    if (__builtin_mul_overflow(result, factor, &result)) in.fail(offset, "a shape is larger than any memory");
+    if (__builtin_mul_overflow(result, factor, &result)) result = ~uint64_t{0};
   return result;
-}
-
-// Elements have two bytes, or one: the container does not say which (docs/anec.md).
-void check_shape(const ByteReader& in, uint32_t channel, const Shape& shape, uint32_t tiles) {
-  const uint64_t offset = field::nchw + sizeof(Shape) * channel;
-  if (product(in, offset, {shape.n, shape.c, shape.h, shape.w}) == 0)
-    in.fail(offset, fmt::format("the tensor of channel {} is empty", channel));
-  if (shape.row_stride == 0 || shape.w > shape.row_stride ||
-      product(in, offset, {shape.h, shape.row_stride}) > shape.plane_stride)
-    in.fail(offset, fmt::format("channel {}: rows or planes are longer than their strides", channel));
-  if (product(in, offset, {shape.n, shape.c, shape.plane_stride}) >
-      static_cast<uint64_t>(tiles) * static_cast<uint64_t>(tile_bytes))
-    in.fail(offset,
-            fmt::format("channel {}: the tensor is larger than its buffer of {} tiles of 0x{:x} bytes",
-                        channel, tiles, tile_bytes));
 }
 
 void check_channels(const ByteReader& in, const File& file) {
@@ -66,9 +52,10 @@ void check_channels(const ByteReader& in, const File& file) {
   for (uint32_t channel = 0; channel < channel_count; ++channel) {
     const uint32_t tiles = file.tiles[channel];
     const bool surface = channel >= first_surface_channel && channel < end;
-    if (surface)
-      check_shape(in, channel, file.nchw[channel], tiles);
-    else if (file.nchw[channel] != Shape{})
+    const std::string fault = surface ? fault_of(file.nchw[channel], tiles) : "";
+    if (!fault.empty())
+      in.fail(field::nchw + sizeof(Shape) * channel, fmt::format("channel {}: {}", channel, fault));
+    if (!surface && file.nchw[channel] != Shape{})
       in.fail(field::nchw + sizeof(Shape) * channel,
               fmt::format("channel {} has a shape, but is no input or output", channel));
     if (!surface && channel != command_channel && channel != scratch_channel && tiles != 0)
@@ -114,6 +101,17 @@ std::string role_of(const File& file, uint32_t channel) {
 uint32_t tiles_of(uint64_t bytes) {
   const auto unit = static_cast<uint64_t>(tile_bytes);
   return static_cast<uint32_t>(bytes / unit + (bytes % unit != 0));
+}
+
+std::string fault_of(const Shape& shape, uint32_t tiles, uint64_t element_size) {
+  const uint64_t buffer = product({tiles, static_cast<uint64_t>(tile_bytes)});
+  if (shape.n == 0 || shape.c == 0 || shape.h == 0 || shape.w == 0) return "the tensor is empty";
+  if (shape.row_stride == 0 || product({shape.w, element_size}) > shape.row_stride ||
+      product({shape.h, shape.row_stride}) > shape.plane_stride)
+    return "rows or planes are longer than their strides";
+  if (product({shape.n, shape.c, shape.plane_stride}) > buffer)
+    return fmt::format("the tensor is larger than its buffer of 0x{:x} bytes", buffer);
+  return "";
 }
 
 File read(ByteSpan bytes, const std::string& name) {

@@ -58,6 +58,10 @@ struct File {
 // Buffers of `bytes` bytes take so many tiles.
 uint32_t tiles_of(uint64_t bytes);
 
+// Why a buffer of so many tiles does not hold such a tensor; empty if it does. A reader does not know the
+// size of elements and takes the smallest.
+std::string fault_of(const Shape& shape, uint32_t tiles, uint64_t element_size = 1);
+
 // Throws Error for anything that libane could not load as it stands: sizes that contradict each other or the
 // file's length, tasks that cannot be followed, shapes larger than their buffers. The header size is told by
 // where the first task is: its header is never all zero.

@@ -110,6 +110,10 @@ void Conversion::add_channel(uint32_t channel, const hwx::Surface& surface) {
   const auto u = [](int64_t value) { return static_cast<uint64_t>(value); };
   result_.file.nchw[channel] = {
       u(surface.n), u(surface.c), u(surface.h), u(surface.w), u(surface.plane_stride), u(surface.row_stride)};
+  if (const std::string fault = fault_of(result_.file.nchw[channel], result_.file.tiles[channel],
+                                         static_cast<uint64_t>(surface.element_size));
+      !fault.empty())
+    refuse("surface " + surface.binding, fault);
 }
 
 void Conversion::number_channels() {

@@ -1,5 +1,5 @@
-// What passes may ask about the engine they rewrite for. Filled in by the target (src/h13/target.cc); data, so that a
-// second generation is a second set of values and not another set of passes.
+// What passes may ask about the engine they rewrite for. Filled in by the target (src/h13/target.cc); data,
+// so that a second generation is a second set of values and not another set of passes.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@ namespace ane::aneir {
 struct EngineFacts {
   // Convolution kernels the engine runs in one task.
   int max_kernel_width = 0, max_kernel_height = 0;
-  int max_padding = 0;      // left and top
-  int max_stride = 0;       // equal in x and y: 1..max_stride
+  int max_padding = 0;  // left and top
+  int max_stride = 0;   // equal in x and y: 1..max_stride
   int64_t max_width = 0, max_height = 0, max_channels = 0;
   // Functions of one variable that one table pass computes (ReLU needs none and is always there).
   std::function<bool(const Neuron&)> has_table;

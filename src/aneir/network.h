@@ -1,12 +1,15 @@
-// The ANE network: units over 5-D tensors, the level at which Apple's ANE compiler takes its input (net.plist), and the
-// one on which all our passes work. Importers build it, passes rewrite it, src/h13 turns it into tasks.
+// The ANE network: units over 5-D tensors, the level at which Apple's ANE compiler takes its input
+// (net.plist), and the one on which all our passes work. Importers build it, passes rewrite it, src/h13 turns
+// it into tasks.
 //
-// A network is a list of tensors and a list of units in execution order; a unit reads tensors (`bottoms`) and writes
-// one (`top`). What a unit does is its `params`, a variant with one struct per unit type. Types that Apple's format
-// knows carry its name and meaning. Passes also use a few things that a net.plist cannot say (a bias inside a Conv, a
-// scale on an ElementWise, operands that broadcast implicitly); those fields are marked "fused" here.
+// A network is a list of tensors and a list of units in execution order; a unit reads tensors (`bottoms`) and
+// writes one (`top`). What a unit does is its `params`, a variant with one struct per unit type. Types that
+// Apple's format knows carry its name and meaning. Passes also use a few things that a net.plist cannot say
+// (a bias inside a Conv, a scale on an ElementWise, operands that broadcast implicitly); those fields are
+// marked "fused" here.
 //
-// Axes, outermost first in memory: Depth, Batch, Channel, Height, Width. Elements are fp16 unless said otherwise.
+// Axes, outermost first in memory: Depth, Batch, Channel, Height, Width. Elements are fp16 unless said
+// otherwise.
 #pragma once
 
 #include <array>
@@ -24,7 +27,8 @@
 namespace ane::aneir {
 
 enum class Axis { Batch, Depth, Channel, Height, Width };
-inline constexpr std::array<Axis, 5> all_axes = {Axis::Batch, Axis::Depth, Axis::Channel, Axis::Height, Axis::Width};
+inline constexpr std::array<Axis, 5> all_axes = {Axis::Batch, Axis::Depth, Axis::Channel, Axis::Height,
+                                                 Axis::Width};
 const char* name_of(Axis axis);  // the plist's words: "Batch", "Depth", ...
 
 struct Shape {
@@ -52,31 +56,39 @@ struct Constant {
   static Constant of_floats(std::vector<float> values);
 };
 
-// ---- Unit parameters -----------------------------------------------------------------------------------------------
+// ---- Unit parameters
+// -----------------------------------------------------------------------------------------------
 
-// Elementwise functions of one variable. alpha, beta as named. Those the engine does in one pass (ReLU, or one table)
-// are left to src/h13; the others are decomposed by passes.
+// Elementwise functions of one variable. alpha, beta as named. Those the engine does in one pass (ReLU, or
+// one table) are left to src/h13; the others are decomposed by passes.
 enum class NeuronType {
-  ReLU,              // max(x, 0)
-  LeakyReLU,         // x >= 0 ? x : alpha*x
-  ClampedReLU,       // min(max(x, alpha), beta); either may be infinite
-  Sigmoid,           // 1 / (1 + e^-x)
-  Tanh,              // tanh x
-  HardSigmoid,       // min(max(alpha*x + beta, 0), 1)
-  ThresholdedReLU,   // x >= alpha ? x : 0
-  Elu,               // x >= 0 ? x : alpha*(e^x - 1)
-  Softsign,          // x / (1 + |x|)
-  Softplus,          // ln(1 + e^x)
-  Gelu,              // x * Phi(x)
-  Silu,              // x * sigmoid(x)
-  Exp, Exp2, Log, Log2,
+  ReLU,             // max(x, 0)
+  LeakyReLU,        // x >= 0 ? x : alpha*x
+  ClampedReLU,      // min(max(x, alpha), beta); either may be infinite
+  Sigmoid,          // 1 / (1 + e^-x)
+  Tanh,             // tanh x
+  HardSigmoid,      // min(max(alpha*x + beta, 0), 1)
+  ThresholdedReLU,  // x >= alpha ? x : 0
+  Elu,              // x >= 0 ? x : alpha*(e^x - 1)
+  Softsign,         // x / (1 + |x|)
+  Softplus,         // ln(1 + e^x)
+  Gelu,             // x * Phi(x)
+  Silu,             // x * sigmoid(x)
+  Exp,
+  Exp2,
+  Log,
+  Log2,
   Sqrt,
-  Rsqrt,             // 1 / sqrt(x + alpha)
-  Inv,               // 1 / (x + alpha)
+  Rsqrt,  // 1 / sqrt(x + alpha)
+  Inv,    // 1 / (x + alpha)
   Abs,
   Square,
-  Power,             // x ^ alpha
-  Sign, Floor, Ceil, RoundNearest, Erf,
+  Power,  // x ^ alpha
+  Sign,
+  Floor,
+  Ceil,
+  RoundNearest,
+  Erf,
 };
 const char* name_of(NeuronType type);
 
@@ -101,18 +113,31 @@ struct Conv {
   std::optional<Neuron> activation;  // ReLU, or any function with a table
 };
 
-// y = scale * x + offset: per tensor, or per channel where a vector is given. (In a net.plist the scalar form is
-// written as scale * (x + BiasScalar).)
+// y = scale * x + offset: per tensor, or per channel where a vector is given. (In a net.plist the scalar form
+// is written as scale * (x + BiasScalar).)
 struct Goc {
   float scale = 1, offset = 0;
   std::optional<Constant> channel_scale, channel_offset;  // [C]
 };
 
-enum class ElementWiseOp { Add, Sub, Mult, Max, Min, Div, Power, SquaredDifference, Equal, NotEqual, LessThan, GreaterThan };
+enum class ElementWiseOp {
+  Add,
+  Sub,
+  Mult,
+  Max,
+  Min,
+  Div,
+  Power,
+  SquaredDifference,
+  Equal,
+  NotEqual,
+  LessThan,
+  GreaterThan
+};
 const char* name_of(ElementWiseOp op);
 
-// scale * (a op b). Operands have equal shapes after import's Broadcast units; passes may drop those (fused), and then
-// either operand may have length 1 where the other has more.
+// scale * (a op b). Operands have equal shapes after import's Broadcast units; passes may drop those (fused),
+// and then either operand may have length 1 where the other has more.
 struct ElementWise {
   ElementWiseOp op = ElementWiseOp::Add;
   float scale = 1;
@@ -151,11 +176,13 @@ struct Pooling {
   PoolingType type = PoolingType::Max;
   int kernel_width = 1, kernel_height = 1;
   int stride_x = 1, stride_y = 1;
-  int pad_left = 0, pad_right = 0, pad_top = 0, pad_bottom = 0;  // max: -inf; others: 0. May overhang (ceil rules)
-  bool exclude_padding = false;                                  // average: divide by the number of real elements
+  int pad_left = 0, pad_right = 0, pad_top = 0,
+      pad_bottom = 0;            // max: -inf; others: 0. May overhang (ceil rules)
+  bool exclude_padding = false;  // average: divide by the number of real elements
 };
 
-enum class ReductionType { Sum, Mean, Max, Min };
+// MeanSquare is fused: the squares are added up in the engine's accumulator, beyond the range of fp16.
+enum class ReductionType { Sum, Mean, Max, Min, MeanSquare };
 
 struct Reduction {
   ReductionType type = ReductionType::Sum;
@@ -173,10 +200,11 @@ struct ConstantTensor {
   Constant values;
 };
 
-using Params = std::variant<Conv, Goc, Neuron, ElementWise, Broadcast, Concat, Reshape, Transpose, InputView, Pooling,
-                            Reduction, Softmax, ConstantTensor>;
+using Params = std::variant<Conv, Goc, Neuron, ElementWise, Broadcast, Concat, Reshape, Transpose, InputView,
+                            Pooling, Reduction, Softmax, ConstantTensor>;
 
-// ---- The graph -----------------------------------------------------------------------------------------------------
+// ---- The graph
+// -----------------------------------------------------------------------------------------------------
 
 using TensorId = int32_t;
 inline constexpr TensorId no_tensor = -1;
@@ -195,9 +223,13 @@ struct Unit {
   std::string layer;  // the source model's layer that asked for this unit
 
   template <typename T>
-  const T* as() const { return std::get_if<T>(&params); }
+  const T* as() const {
+    return std::get_if<T>(&params);
+  }
   template <typename T>
-  T* as() { return std::get_if<T>(&params); }
+  T* as() {
+    return std::get_if<T>(&params);
+  }
 };
 const char* type_name(const Unit& unit);  // the plist's Type: "Conv", "GOC", ...
 
@@ -209,13 +241,13 @@ struct Output {
 struct Network {
   std::string name = "net";
   std::vector<Tensor> tensors;
-  std::vector<Unit> units;        // execution order
-  std::vector<TensorId> inputs;   // in the order of the source model
-  std::vector<Output> outputs;    // likewise
+  std::vector<Unit> units;       // execution order
+  std::vector<TensorId> inputs;  // in the order of the source model
+  std::vector<Output> outputs;   // likewise
 
   TensorId add_tensor(std::string tensor_name, Shape shape, ElementType type = ElementType::Float16);
-  // Appends a unit and its result tensor (named like the unit, made unique), with the shape the params imply. A caller
-  // that knows an unused name may give it for the tensor, which saves the search for one.
+  // Appends a unit and its result tensor (named like the unit, made unique), with the shape the params imply.
+  // A caller that knows an unused name may give it for the tensor, which saves the search for one.
   TensorId add_unit(std::string unit_name, Params params, std::vector<TensorId> bottoms, std::string layer,
                     std::string tensor_name = "");
   // `wanted`, or with a number behind it when a tensor has that name already.
@@ -224,13 +256,14 @@ struct Network {
   Tensor& tensor(TensorId id) { return tensors[static_cast<size_t>(id)]; }
 };
 
-// The shape of a unit's result. Throws Error("", UNIT, ...) when params and bottoms do not fit each other; this is the
-// validator's shape rule, so importers get their checks from it too.
+// The shape of a unit's result. Throws Error("", UNIT, ...) when params and bottoms do not fit each other;
+// this is the validator's shape rule, so importers get their checks from it too.
 Shape result_shape(const Params& params, std::span<const Shape> bottoms, const std::string& unit_name);
 
-// Every tensor is produced before it is read, at most once; shapes follow the rules; weights have the right size; every
-// output exists. A tensor that nobody produces or reads may stay behind (passes leave such). With an empty `file` the
-// network is one of our own and damage is an InternalError; else it was read from `file` and damage is an Error.
+// Every tensor is produced before it is read, at most once; shapes follow the rules; weights have the right
+// size; every output exists. A tensor that nobody produces or reads may stay behind (passes leave such). With
+// an empty `file` the network is one of our own and damage is an InternalError; else it was read from `file`
+// and damage is an Error.
 void check(const Network& network, const std::string& file = "");
 
 // Why no tensor can have this shape; empty when one can.

@@ -233,7 +233,13 @@ class Speller {
   }
 
   TensorId spell(const Reduction& unit) {
-    const TensorId result = emit(Reduction{unit.type, unit.axes, {}}, bottoms_);
+    Reduction plain{unit.type, unit.axes, {}};
+    std::vector<TensorId> from = bottoms_;
+    if (unit.type == ReductionType::MeanSquare) {
+      from = {emit(Neuron{NeuronType::Square}, bottoms_)};
+      plain.type = ReductionType::Mean;
+    }
+    const TensorId result = emit(plain, from);
     return unit.activation ? function(*unit.activation, result) : result;
   }
 

@@ -9,8 +9,9 @@ namespace ane {
 
 ByteSpan ByteReader::span(uint64_t offset, uint64_t size, const char* what) const {
   if (offset > bytes_.size() || size > bytes_.size() - offset)
-    fail(offset, fmt::format("the file ends inside {} ({} bytes wanted, {} there)", what, size,
-                             offset > bytes_.size() ? 0 : bytes_.size() - offset),
+    fail(offset,
+         fmt::format("the file ends inside {} ({} bytes wanted, {} there)", what, size,
+                     offset > bytes_.size() ? 0 : bytes_.size() - offset),
          "the file is truncated or damaged");
   return bytes_.subspan(offset, size);
 }
@@ -36,7 +37,8 @@ void ByteWriter::pad_to(uint64_t offset) {
 std::string sha256(ByteSpan bytes) {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned int length = 0;
-  ensure(EVP_Digest(bytes.data(), bytes.size(), digest, &length, EVP_sha256(), nullptr) == 1, "SHA-256 failed");
+  ensure(EVP_Digest(bytes.data(), bytes.size(), digest, &length, EVP_sha256(), nullptr) == 1,
+         "SHA-256 failed");
   std::string text;
   for (unsigned int i = 0; i < length; ++i) text += fmt::format("{:02x}", digest[i]);
   return text;

@@ -12,13 +12,16 @@
 
 namespace ane {
 
-static_assert(std::endian::native == std::endian::little, "every format here is little-endian, as are our hosts");
+static_assert(std::endian::native == std::endian::little,
+              "every format here is little-endian, as are our hosts");
 
 using Bytes = std::vector<uint8_t>;
 using ByteSpan = std::span<const uint8_t>;
 
 // v rounded up to a multiple of `step`.
-constexpr int64_t round_up(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
+constexpr int64_t round_up(int64_t value, int64_t step) {
+  return (value + step - 1) / step * step;
+}
 
 // Reads at any offset of `bytes`. Every access outside throws Error(file, "offset 0x..", "...ends early").
 class ByteReader {
@@ -67,7 +70,9 @@ class ByteWriter {
   void zeros(uint64_t count) { bytes_.resize(bytes_.size() + count); }
   // Zero fill up to the absolute position `offset` / the next multiple of `step`.
   void pad_to(uint64_t offset);
-  void align(uint64_t step) { pad_to(static_cast<uint64_t>(round_up(static_cast<int64_t>(size()), static_cast<int64_t>(step)))); }
+  void align(uint64_t step) {
+    pad_to(static_cast<uint64_t>(round_up(static_cast<int64_t>(size()), static_cast<int64_t>(step))));
+  }
   template <typename T>
   void patch(uint64_t offset, T value) {
     std::memcpy(bytes_.data() + offset, &value, sizeof(T));

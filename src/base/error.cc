@@ -19,7 +19,8 @@ std::string join(const std::string& file, const std::string& where, const std::s
 
 }  // namespace
 
-Error::Error(const std::string& file, const std::string& where, const std::string& why, const std::string& remedy)
+Error::Error(const std::string& file, const std::string& where, const std::string& why,
+             const std::string& remedy)
     : std::runtime_error(join(file, where, why, remedy)) {}
 
 }  // namespace ane

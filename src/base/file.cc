@@ -40,7 +40,8 @@ MappedFile::MappedFile(const std::filesystem::path& path) : name_(path.string())
   if (size == 0) return;
   void* memory = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.fd, 0);
   if (memory == MAP_FAILED) fail(name_, "map", errno);
-  owner_ = std::shared_ptr<const void>(memory, [size](const void* p) { ::munmap(const_cast<void*>(p), size); });
+  owner_ =
+      std::shared_ptr<const void>(memory, [size](const void* p) { ::munmap(const_cast<void*>(p), size); });
   bytes_ = {static_cast<const uint8_t*>(memory), size};
 }
 

@@ -40,7 +40,9 @@ constexpr Half to_half(float value) {
   return {static_cast<uint16_t>(sign | ((rounded - 0x38000000u) >> 13))};
 }
 
-constexpr float round_to_half(float value) { return to_float(to_half(value)); }
+constexpr float round_to_half(float value) {
+  return to_float(to_half(value));
+}
 
 // Whole arrays, with the processor's conversion instructions where it has them. Sizes must be equal.
 void to_half(std::span<const float> from, std::span<Half> to);

@@ -91,7 +91,7 @@ OutputError find_stray(const Compiled& compiled, const CompileOptions& options, 
     for (const aneir::Output& output : variant.outputs) {
       for (const hwx::Surface& surface : program.file.surfaces) {
         if (surface.role != hwx::Role::Output || surface.symbol != output.name + "@output") continue;
-        const OutputError error =
+        OutputError error =
             compare(output.name, reference.at(output.name).data, simulator.output(surface.binding).data);
         if (error.snr_db < stray_db) return error;
       }

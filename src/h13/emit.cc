@@ -456,7 +456,11 @@ class Emitter {
       task[Reg::PECfg] = 2;
       task[Reg::L2Cfg] = 4;
     }
-    if (work.type == aneir::ReductionType::Mean)
+    if (work.type == aneir::ReductionType::MeanSquare) {
+      task[Reg::PECfg] = 0x2010;  // squares; inverse root of the result
+      task[Reg::PreScale] = pair(1, work.epsilon);
+    }
+    if (work.type == aneir::ReductionType::Mean || work.type == aneir::ReductionType::MeanSquare)
       task[Reg::FinalScale] = std::bit_cast<uint32_t>(1.0f / static_cast<float>(op.source.h * op.source.w));
     no_coefficients(task, true);
     push(std::move(task), op);

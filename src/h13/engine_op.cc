@@ -45,9 +45,10 @@ std::string describe(const Scalar& work) {
 }
 
 std::string describe(const PlaneReduce& work) {
-  const char* kind = work.type == aneir::ReductionType::Max    ? "maximum"
-                     : work.type == aneir::ReductionType::Mean ? "mean"
-                                                               : "sum";
+  const char* kind = work.type == aneir::ReductionType::Max          ? "maximum"
+                     : work.type == aneir::ReductionType::Mean       ? "mean"
+                     : work.type == aneir::ReductionType::MeanSquare ? "inverse deviation"
+                                                                     : "sum";
   return fmt::format("plane {}", kind);
 }
 

@@ -81,9 +81,11 @@ struct Scalar {
   bool absolute = false;
 };
 
-// PE: sum, mean or maximum over W, or over H and W, of each channel (and row).
+// PE: sum, mean or maximum over W, or over H and W, of each channel (and row); MeanSquare: 1 / sqrt(mean of
+// squares + epsilon).
 struct PlaneReduce {
   aneir::ReductionType type = aneir::ReductionType::Sum;
+  float epsilon = 0;
   bool rows_too = true;  // over H as well
 };
 

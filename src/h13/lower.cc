@@ -446,6 +446,7 @@ class Lowering {
     }
     PlaneReduce work;
     work.type = reduction.type;
+    if (reduction.type == aneir::ReductionType::MeanSquare) work.epsilon = reduction.activation->alpha;
     if (reduction.axes.size() == 2) {
       add_per_image(unit, work);
       return;

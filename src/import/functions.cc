@@ -185,8 +185,10 @@ TensorId instance_norm(LayerImport& at, const Constant& params, int64_t channels
     return at.add(Reduction{ReductionType::Mean, {Axis::Height, Axis::Width}, {}}, {x});
   };
   const TensorId centred = binary(at, ElementWiseOp::Sub, at.input(), mean(at.input()));
-  const TensorId variance = mean(neuron(at, centred, NeuronType::Square));
-  const TensorId inverse = neuron(at, variance, NeuronType::Rsqrt, epsilon);
+  // One reduction, so that the squares need not fit fp16.
+  const Reduction deviation{
+      ReductionType::MeanSquare, {Axis::Height, Axis::Width}, Neuron{NeuronType::Rsqrt, epsilon, 0, 1}};
+  const TensorId inverse = at.add(deviation, {centred});
   const TensorId normal = binary(at, ElementWiseOp::Mult, centred, inverse);
   const std::vector<float> values = params.floats();
   std::vector<float> gammas, betas;

@@ -113,9 +113,9 @@ std::string trouble_of(const Reduction& reduction, const Context& context) {
       reduction.axes == List{Axis::Height, Axis::Width} || reduction.axes == List{Axis::Width};
   if (!channels && !planes) return "reduces over the batch";
   const bool possible = reduction.type == ReductionType::Sum || reduction.type == ReductionType::Max ||
-                        (planes && reduction.type == ReductionType::Mean);
+                        (planes && reduction.type == ReductionType::Mean) || is_deviation(reduction);
   if (!possible) return "this kind of reduction remains";
-  if (!reduction.activation) return "";
+  if (!reduction.activation || is_deviation(reduction)) return "";
   const bool fused =
       channels && reduction.type == ReductionType::Sum && can_be_fused(*reduction.activation, context.facts);
   return fused ? "" : "its activation cannot follow in the same pass";

@@ -4,7 +4,8 @@
 //   elu         For 0 <= a <= 1 max(x, a*(e^min(x,0) - 1)): the second is the smaller for x > 0, and the
 //               larger below. Else relu(x) + a*(e^min(x,0) - 1), of whose terms one is always 0. The
 //               subtraction is exact near 0, so the error is that of the table: a * 2^-12, absolute.
-//   sigmoid     e^min(x,0) * 1/(1 + e^-|x|), when its table is too coarse: no power exceeds 1, so the relative
+//   sigmoid     e^min(x,0) * 1/(1 + e^-|x|), when its table is too coarse: no power exceeds 1, so the
+//   relative
 //               error is that of the table of powers down to the smallest results.
 //   softsign    x * 1/(1 + |x|): three roundings.
 //   softplus    relu(x) + ln 2 * log2(1 + e^-|x|): absolute error 2^-11; results below it become 0.

@@ -7,6 +7,7 @@
 //   all three
 //   mean over C       the sum times 1/C
 //   minimum           -max(-x)
+//   mean of squares   the squares, rounded, then their mean; only 1/sqrt of it over planes is one pass
 //
 // A sum that a mean passes through may overflow where the mean would not: beyond 65504 / C on average.
 // Axes of length 1 are ignored, so {H} of a tensor with one column is a plane.
@@ -95,7 +96,8 @@ TensorId finish(TensorId x, const Remainder& rest, Replacement& here) {
 
 bool is_engine_form(const Reduction& reduction, const EngineFacts& facts) {
   using List = std::vector<Axis>;
-  if (reduction.type == ReductionType::Min) return false;
+  if (is_deviation(reduction)) return true;
+  if (reduction.type == ReductionType::Min || reduction.type == ReductionType::MeanSquare) return false;
   if (reduction.axes == List{Axis::Channel}) {
     if (reduction.type == ReductionType::Mean) return false;
     return !reduction.activation ||
@@ -117,7 +119,9 @@ bool decompose_reduction(Network& network, const EngineFacts& facts) {
     if (axes.others || here.shape(x).d != 1) return no_tensor;
     Remainder rest{1, reduction->activation};
     const bool minimum = reduction->type == ReductionType::Min && !axes.none();
-    const ReductionType type = minimum ? ReductionType::Max : reduction->type;
+    const bool squares = reduction->type == ReductionType::MeanSquare;
+    const ReductionType type = minimum ? ReductionType::Max : squares ? ReductionType::Mean : reduction->type;
+    if (squares) x = here.add("squares", aneir::ElementWise{aneir::ElementWiseOp::Mult, 1, false}, {x, x});
     if (minimum) {
       x = here.scale("negative", x, -1);
       rest.factor = -1;

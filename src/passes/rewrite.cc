@@ -165,4 +165,10 @@ Conv depthwise(int64_t channels, int kernel_height, int kernel_width, float valu
   return conv;
 }
 
+bool is_deviation(const aneir::Reduction& reduction) {
+  return reduction.type == aneir::ReductionType::MeanSquare &&
+         reduction.axes == std::vector<Axis>{Axis::Height, Axis::Width} && reduction.activation &&
+         reduction.activation->type == NeuronType::Rsqrt && reduction.activation->input_scale == 1;
+}
+
 }  // namespace ane::passes

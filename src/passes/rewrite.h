@@ -86,6 +86,9 @@ const aneir::ConstantTensor* constants_of(const Unit* unit);
 // + epsilon) need one.
 bool can_be_fused(const Neuron& neuron, const EngineFacts& facts);
 
+// 1 / sqrt(mean of squares + epsilon) over whole planes, which one pass of the planar engine computes.
+bool is_deviation(const aneir::Reduction& reduction);
+
 // One kernel of `value` for each channel, stride 1, no padding.
 Conv depthwise(int64_t channels, int kernel_height, int kernel_width, float value);
 

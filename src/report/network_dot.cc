@@ -46,6 +46,8 @@ const char* name_of(aneir::ReductionType type) {
       return "Max";
     case aneir::ReductionType::Min:
       return "Min";
+    case aneir::ReductionType::MeanSquare:
+      return "Mean of squares";
   }
   return "?";
 }

@@ -1,4 +1,5 @@
-// Views of every stage, for people: graphs in Graphviz's DOT language, a table of tasks as text, costs as JSON.
+// Views of every stage, for people: graphs in Graphviz's DOT language, a table of tasks as text, costs as
+// JSON.
 //
 // Each is a function from one stage's data to a text; nothing here changes anything. Names come from models
 // and may hold any bytes: they are shown as valid UTF-8 with control characters made visible, and cut in the

@@ -165,7 +165,9 @@ void store(const View& view, const Tensor& tensor, int64_t task) {
 bool share_bytes(const View& a, const Shape& shape_of_a, const View& b, const Shape& shape_of_b) {
   if (!range_of(a, shape_of_a).overlaps(range_of(b, shape_of_b))) return false;
   std::vector<Range> rows;
-  for_rows(a, shape_of_a, [&](uint64_t address, uint64_t bytes) { rows.push_back({address, address + bytes}); });
+  for_rows(a, shape_of_a, [&](uint64_t address, uint64_t bytes) {
+    rows.push_back({address, address + bytes});
+  });
   std::sort(rows.begin(), rows.end(), [](const Range& x, const Range& y) { return x.begin < y.begin; });
   bool shared = false;
   for_rows(b, shape_of_b, [&](uint64_t address, uint64_t bytes) {

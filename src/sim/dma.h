@@ -37,8 +37,8 @@ struct Range {
 // claims more elements than the memory has bytes.
 Range range_of(const View& view, const Shape& shape);
 
-// Do two tensors of one memory have a byte in common? Ranges may interleave without touching, as rows of one tensor do
-// that are written beside rows of another.
+// Do two tensors of one memory have a byte in common? Ranges may interleave without touching, as rows of one
+// tensor do that are written beside rows of another.
 bool share_bytes(const View& a, const Shape& shape_of_a, const View& b, const Shape& shape_of_b);
 
 // Calls body(address, bytes) for every row in memory (with interleaved channels: for every element).

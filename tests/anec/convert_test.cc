@@ -201,6 +201,15 @@ TEST(Convert, BadTargetTypeAndHeader) {
   EXPECT_FALSE(from_hwx(program.file, {.driver = Driver::Omarchy}).warnings.empty());
 }
 
+TEST(Convert, BadStrides) {
+  test::Program program = add_through_scratch();
+  program.file.surfaces[1].row_stride = 32;  // 20 columns take 40 bytes
+  expect_refused(program.file, "surface xz: rows or planes");
+  program = add_through_scratch();
+  program.file.surfaces[1].h = 5;
+  expect_refused(program.file, "surface xz: rows or planes");
+}
+
 TEST(Convert, KernelWordsInPeTasksAreWarnedOf) {
   test::Program program = add_through_scratch();
   program.tasks[1][h13::Reg::KernelCfg] = 0x80;

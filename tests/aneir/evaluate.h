@@ -263,7 +263,7 @@ inline void run(const aneir::Reduction& unit, const std::vector<Values>& in, Val
   using T = aneir::ReductionType;
   std::vector<bool> seen(out.data.size());
   for_each(in[0].shape, [&](aneir::Shape i) {
-    const double x = in[0].at(i);
+    const double x = unit.type == T::MeanSquare ? in[0].at(i) * in[0].at(i) : in[0].at(i);
     for (aneir::Axis axis : unit.axes) i[axis] = 0;
     double& y = out.at(i);
     const auto flat = static_cast<size_t>(&y - out.data.data());
@@ -272,7 +272,7 @@ inline void run(const aneir::Reduction& unit, const std::vector<Values>& in, Val
   });
   const double count = static_cast<double>(in[0].data.size()) / static_cast<double>(out.data.size());
   for (double& y : out.data) {
-    if (unit.type == T::Mean) y /= count;
+    if (unit.type == T::Mean || unit.type == T::MeanSquare) y /= count;
     if (unit.activation) y = apply(*unit.activation, y);
   }
 }

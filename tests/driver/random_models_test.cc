@@ -17,18 +17,13 @@ uint64_t from_environment(const char* name, uint64_t otherwise) {
   return set ? std::strtoull(set, nullptr, 10) : otherwise;
 }
 
-constexpr double exact_db = 40, table_db = 40;
-
 void check_model(uint64_t seed, RoadOptions options) {
   const RandomNetwork network(seed);
   options.seed = seed;
   const std::string context = fmt::format("seed {}, --compat {}{}\n{}", seed, options.compat,
                                           options.native_pooling ? ", native pooling" : "", network.text);
   try {
-    for (const RoadOutput& output : run_road(network.model, options)) {
-      const double snr = snr_db(output.expected, output.got);
-      EXPECT_GE(snr, network.coarse ? table_db : exact_db) << "output " << output.name << "\n" << context;
-    }
+    for (const RoadOutput& output : run_road(network.model, options)) expect_agreement(output, context);
   } catch (const std::exception& error) {
     ADD_FAILURE() << error.what() << "\n" << context;
   }

@@ -305,9 +305,12 @@ class Evaluator {
         elements.push_back(
             x().at({p.n + offset.n, p.d + offset.d, p.c + offset.c, p.h + offset.h, p.w + offset.w}));
       });
+      if (reduction.type == Type::MeanSquare)
+        for (double& element : elements) element *= element;
       double result = 0;
       for (double element : elements) result += element;
-      if (reduction.type == Type::Mean) result /= static_cast<double>(elements.size());
+      if (reduction.type == Type::Mean || reduction.type == Type::MeanSquare)
+        result /= static_cast<double>(elements.size());
       if (reduction.type == Type::Max) result = *std::max_element(elements.begin(), elements.end());
       if (reduction.type == Type::Min) result = *std::min_element(elements.begin(), elements.end());
       return reduction.activation ? apply(*reduction.activation, result) : result;

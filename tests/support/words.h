@@ -17,7 +17,8 @@ inline std::string differences(const std::vector<OracleTask>& captured, const st
   std::string text;
   int count = 0;
   const auto differ = [&](size_t task, const std::string& where, uint32_t theirs, uint32_t mine) {
-    if (theirs != mine && ++count <= 6) text += fmt::format("task {} {} {:08x}, ours {:08x}; ", task, where, theirs, mine);
+    if (theirs != mine && ++count <= 6)
+      text += fmt::format("task {} {} {:08x}, ours {:08x}; ", task, where, theirs, mine);
   };
   for (size_t i = 0; i < captured.size(); ++i) {
     for (size_t w = 0; w < captured[i].header.size(); ++w)
@@ -27,7 +28,8 @@ inline std::string differences(const std::vector<OracleTask>& captured, const st
       for (size_t w = 0; w < record.words.size(); ++w) {
         const uint32_t address = record.address + 4 * static_cast<uint32_t>(w);
         const h13::Reg reg = h13::register_at(address);
-        differ(i, fmt::format("@{:05x}", address), record.words[w], reg == h13::Reg::Count ? 0 : ours[i][reg]);
+        differ(i, fmt::format("@{:05x}", address), record.words[w],
+               reg == h13::Reg::Count ? 0 : ours[i][reg]);
       }
   }
   return text;

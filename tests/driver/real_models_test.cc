@@ -1,0 +1,57 @@
+// Models that people trained: the whole road from their .mlmodel against the reference interpreter, and the
+// models that no network compiler can take, which are refused with a reason.
+#include <nlohmann/json.hpp>
+
+#include "driver/shell.h"
+#include "support/evidence.h"
+
+namespace ane::test {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+fs::path find_model(const fs::path& folder) {
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder))
+    if (entry.path().extension() == ".mlmodel" || entry.path().extension() == ".mlmodelc")
+      return entry.path();
+  return {};
+}
+
+void expect_verified(const fs::path& model) {
+  const TemporaryFolder folder;
+  const Ran ran = run("coreml2hwx -q --verify --json " + quoted(model) + " -o " + quoted(folder.path()));
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  for (const json& output : json::parse(ran.out).at("verify").at("outputs"))
+    EXPECT_GE(output.at("snr_db").get<double>(), 40) << output;
+}
+
+TEST(RealModels, AreVerified) {
+  ANE_NEED_EVIDENCE("models/neuralnetwork");
+  int models = 0;
+  for (const fs::directory_entry& entry : fs::directory_iterator(evidence_folder)) {
+    const std::string name = entry.path().filename().string();
+    const auto wanted = [&](const char* prefix) { return name.starts_with(prefix); };
+    if (!wanted("mnist-") && !wanted("digits") && !wanted("add-one") && !wanted("waifu2x-anime")) continue;
+    SCOPED_TRACE(name);
+    ++models;
+    expect_verified(find_model(entry.path()));
+  }
+  EXPECT_GE(models, 8);
+}
+
+TEST(RealModels, UnsupportedOnesAreRefusedAtOnce) {
+  ANE_NEED_EVIDENCE("models/unsupported");
+  for (const fs::directory_entry& entry : fs::directory_iterator(evidence_folder)) {
+    if (!entry.is_directory()) continue;
+    const TemporaryFolder folder;
+    const fs::path model = find_model(entry.path());
+    if (model.empty()) continue;
+    expect_refused(run("coreml2hwx -q " + quoted(model) + " -o " + quoted(folder.path() / "out")),
+                   model.string());
+    EXPECT_FALSE(fs::exists(folder.path() / "out"));
+  }
+}
+
+}  // namespace
+}  // namespace ane::test
