@@ -26,13 +26,45 @@ ordered_json to_json(const SidecarFeature& feature) {
   return out;
 }
 
+[[noreturn]] void refuse(const std::string& feature, const std::string& why) {
+  throw Error("", feature, why, "compile the model again, or remove the file");
+}
+
+// Everything behind this relies on these sizes, so they are checked where they come in.
+void check(const SidecarFeature& feature) {
+  constexpr int64_t max_length = 1 << 24, max_elements = int64_t{1} << 31, max_side = 16384;
+  int64_t elements = 1;
+  for (const int64_t length : feature.shape) {
+    if (length < 1 || length > max_length || elements > max_elements / length)
+      refuse(feature.name, "has an impossible shape");
+    elements *= length;
+  }
+  if (!feature.image) return;
+  const SidecarImage& image = *feature.image;
+  const bool gray = image.color_space == "grayscale";
+  if (!gray && image.color_space != "rgb" && image.color_space != "bgr")
+    refuse(feature.name, "has an unknown colour space");
+  if (image.width < 1 || image.width > max_side || image.height < 1 || image.height > max_side)
+    refuse(feature.name, "has an impossible picture size");
+  const int64_t channels = gray ? 1 : 3, pixels = image.width * image.height;
+  if (elements != channels * pixels) refuse(feature.name, "has a shape that is not its picture's");
+  const auto size_of = [](const auto& values) { return static_cast<int64_t>(values.size()); };
+  if (!image.bias.empty() && size_of(image.bias) != channels)
+    refuse(feature.name, "needs one bias a channel");
+  if (!image.mean.empty() && size_of(image.mean) != elements)
+    refuse(feature.name, "needs a mean for every element");
+}
+
 SidecarFeature feature_from(const json& in) {
   SidecarFeature feature;
   feature.name = in.at("name").get<std::string>();
   feature.binding = in.at("binding").get<std::string>();
   feature.shape = in.at("shape").get<std::vector<int64_t>>();
   feature.type = in.at("type").get<std::string>();
-  if (!in.contains("image")) return feature;
+  if (!in.contains("image")) {
+    check(feature);
+    return feature;
+  }
   const json& from = in.at("image");
   SidecarImage image;
   image.color_space = from.at("color_space").get<std::string>();
@@ -42,6 +74,7 @@ SidecarFeature feature_from(const json& in) {
   image.bias = from.at("bias").get<std::vector<double>>();
   if (from.contains("mean")) image.mean = from.at("mean").get<std::vector<float>>();
   feature.image = std::move(image);
+  check(feature);
   return feature;
 }
 
@@ -71,6 +104,8 @@ Sidecar read_sidecar(const std::filesystem::path& path) {
   } catch (const json::exception& error) {
     throw Error(file.name(), "", std::string("is not a sidecar of this compiler (") + error.what() + ")",
                 "compile the model again, or remove the file");
+  } catch (const Error& error) {
+    throw Error(file.name(), "", error.what());
   }
 }
 

@@ -69,13 +69,27 @@ PoolKind pool_kind(PoolingLayerParams::PoolingType type) {
   }
 }
 
+// Does an average divide by the real pixels alone? Windows that overhang by the rule of the last pixel count
+// no element behind the image and its padding (the rule's origin, Caffe, cuts them there), which without
+// padding is the same. With padding, neither divisor that Espresso knows is right.
+bool counts_real_pixels(const PoolingLayerParams& layer, const coreml::Window2d& window) {
+  if (layer.avgpoolexcludepadding()) return true;
+  if (layer.type() != PoolingLayerParams::AVERAGE || !layer.has_includelastpixel() || layer.globalpooling())
+    return false;
+  const auto overhangs = [](const coreml::Window& side) { return side.after > side.before; };
+  if (!overhangs(window.height) && !overhangs(window.width)) return false;
+  if (window.height.before != 0 || window.width.before != 0)
+    throw Unsupported{"averages over windows that overhang a padded image, counting the padding"};
+  return true;
+}
+
 // `same` with the odd row at the end is pad_mode 1, no padding at all 2; the other rules (the odd row at the
 // start, windows up to the last pixel) have no certain code and are written as the amounts they come to.
 void translate_pooling(Translation& to, const SourceLayer& source) {
   const PoolingLayerParams& layer = source.pooling();
   const coreml::Window2d window = coreml::pooling_window(layer, to.model.shapes.at(source.input(0)));
   json attributes = pool(pool_kind(layer.type()), window, layer.globalpooling());
-  attributes["average_count_exclude_padding"] = layer.avgpoolexcludepadding() ? 1 : 0;
+  attributes["average_count_exclude_padding"] = counts_real_pixels(layer, window) ? 1 : 0;
   const bool start_heavy = layer.same().asymmetrymode() == coreml::spec::SamePadding::TOP_LEFT_HEAVY;
   const bool padded = window.height.before != 0 || window.height.after != 0 || window.width.before != 0 ||
                       window.width.after != 0;
