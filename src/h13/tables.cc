@@ -1,7 +1,6 @@
 #include "h13/tables.h"
 
 #include <cmath>
-#include <limits>
 
 #include "base/half.h"
 
@@ -84,8 +83,6 @@ Table two_lines(double low, double below, double high, double above, double left
   for (int i = 0; i < knot_count; ++i) table[static_cast<size_t>(first_knot + i)] = half(at_zero);
   return table;
 }
-
-constexpr double inf = std::numeric_limits<double>::infinity();
 
 // x clipped to [low, high]. Captured for one bound (maximum, minimum with a constant); both bounds use the
 // same words. When 0 lies outside the range, no argument reaches the knots with another result than the bound
