@@ -115,4 +115,7 @@ std::span<const char* const> type_catalogue(Dialect dialect);
 // "float16" for 5; "type 99" for what the catalogue lacks.
 std::string type_name(uint32_t code);
 
+// __text and __const are one run of pages: the constants start in the tasks' last page or right behind it.
+bool constants_follow_tasks(const File& file);
+
 }  // namespace ane::hwx

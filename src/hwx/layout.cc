@@ -113,6 +113,13 @@ int64_t exact_extent(const Surface& surface) {
          surface.w * surface.element_size;
 }
 
+bool constants_follow_tasks(const File& file) {
+  if (file.const_address < file.text_address) return false;
+  const uint64_t gap = file.const_address - file.text_address;
+  return gap >= file.text.size() &&
+         gap <= static_cast<uint64_t>(round_up(static_cast<int64_t>(file.text.size()), page));
+}
+
 uint64_t constant_section_size(const File& file) {
   return file.constants.empty() ? static_cast<uint64_t>(page) : file.constants.size();
 }

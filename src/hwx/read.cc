@@ -178,6 +178,8 @@ void read_sections(const Reader& reader, File& file) {
   file.text_address = text->address;
   file.constants = contents(reader, *constants);
   file.const_address = constants->address;
+  if (!constants_follow_tasks(file))
+    reader.fail("segment __TEXT", "the constants do not follow the task stream");
   if (text->relocations.empty() && file.constants.size() == static_cast<size_t>(page) &&
       all_zero(file.constants))
     file.constants.clear();

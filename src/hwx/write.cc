@@ -443,12 +443,6 @@ void put_header(const Commands& commands, const File& file, ByteWriter& out) {
     out.u32(word);
 }
 
-void check_addresses(const File& file) {
-  ensure(file.const_address >= file.text_address + file.text.size() &&
-             file.const_address - file.text_address <= up(file.text.size(), page),
-         "write: the addresses do not fit the text; call assign_addresses first");
-}
-
 }  // namespace
 
 std::string tile_symbol(const File& file, const std::string& digits, const ConstantTile& tile) {
@@ -457,7 +451,8 @@ std::string tile_symbol(const File& file, const std::string& digits, const Const
 }
 
 Bytes write(const File& file) {
-  check_addresses(file);
+  ensure(constants_follow_tasks(file),
+         "write: the addresses do not fit the text; call assign_addresses first");
   const Ordinals ordinals = number_sections(file);
   const SymbolTable symbols = symbol_table(list_symbols(file, ordinals));
   const Positions at = place_parts(file, write_commands(file, symbols, {}).out().size(), symbols);

@@ -82,6 +82,18 @@ TEST(BadHwx, HugeSectionsAndRelocations) {
   }
 }
 
+// __const is the second section of __TEXT; its address stands at +0x20 of the section.
+TEST(BadHwx, ConstantsAwayFromTheTasks) {
+  const uint64_t address = 0x20 + 72 + 0x48 + 80 + 0x20;
+  uint64_t good = 0;
+  std::memcpy(&good, sample_bytes().data() + address, sizeof good);
+  for (const uint64_t moved : {uint64_t{0}, good - 0x1000, good + 0x10000, ~uint64_t{0}}) {
+    Bytes bytes = sample_bytes();
+    put(bytes, address, moved);
+    EXPECT_THROW(read(bytes, "bad.hwx"), Error) << std::hex << moved;
+  }
+}
+
 // Many symbols that all name one long string would need far more memory than the file.
 TEST(BadHwx, SymbolsThatShareALongName) {
   ByteWriter file;
