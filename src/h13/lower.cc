@@ -564,6 +564,12 @@ class Lowering {
     throw InternalError("lower: a Broadcast is left");
   }
   void lower_params(const Unit&, const aneir::Softmax&) { throw InternalError("lower: a Softmax is left"); }
+  void lower_params(const Unit&, const aneir::MatMul&) { throw InternalError("lower: a MatMul is left"); }
+  void lower_params(const Unit&, const aneir::Normalize&) {
+    throw InternalError("lower: a Normalize is left");
+  }
+  void lower_params(const Unit&, const aneir::Select&) { throw InternalError("lower: a Select is left"); }
+  void lower_params(const Unit&, const aneir::Cast&) { throw InternalError("lower: a Cast is left"); }
 
   const aneir::Network& network_;
   const Target& target_;
