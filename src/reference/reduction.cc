@@ -118,8 +118,9 @@ Tensor evaluate_reduce_nd(const Call& call) {
       return reduce_layer(call, layer.reduceprod(), product_of);
     case Layer::kReduceMean:
       return reduce_layer(call, layer.reducemean(), mean_of);
+    // Unlike LOGSUM of the reduce layer: coremltools tests it on Core ML against np.log(np.sum(x)).
     case Layer::kReduceLogSum:
-      return reduce_layer(call, layer.reducelogsum(), sum_of_logarithms);
+      return reduce_layer(call, layer.reducelogsum(), logarithm_of_sum);
     case Layer::kReduceSumSquare:
       return reduce_layer(call, layer.reducesumsquare(), sum_of_squares);
     case Layer::kReduceLogSumExp:

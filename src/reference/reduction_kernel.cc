@@ -79,12 +79,4 @@ Tensor index_of_smallest(const Tensor& input, size_t axis) {
   return arg_best(input, axis, std::less<float>());
 }
 
-Shape without_axes(const Shape& shape, const std::vector<bool>& dropped) {
-  Shape result;
-  for (size_t axis = 0; axis < dropped.size(); ++axis) {
-    if (!dropped[axis]) result.push_back(shape[axis]);
-  }
-  return result;
-}
-
 }  // namespace ane::reference

@@ -25,7 +25,4 @@ Tensor reduce_log_sum_exp(const Tensor& input, const std::vector<bool>& reduced)
 Tensor index_of_largest(const Tensor& input, size_t axis);
 Tensor index_of_smallest(const Tensor& input, size_t axis);
 
-// The shape without the axes that are `dropped`.
-Shape without_axes(const Shape& shape, const std::vector<bool>& dropped);
-
 }  // namespace ane::reference

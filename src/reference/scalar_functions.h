@@ -47,7 +47,8 @@ inline double sign(double x) {
 
 // The remainder of a floored division: it has the sign of the divisor, as in Python.
 inline double floored_remainder(double a, double b) {
-  return a - std::floor(a / b) * b;
+  const double remainder = std::fmod(a, b);
+  return remainder != 0 && (remainder < 0) != (b < 0) ? remainder + b : remainder;
 }
 
 }  // namespace ane::reference

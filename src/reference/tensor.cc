@@ -33,6 +33,14 @@ std::string to_string(const Shape& shape) {
   return fmt::format("[{}]", fmt::join(shape, ", "));
 }
 
+Shape without_axes(const Shape& shape, const std::vector<bool>& dropped) {
+  Shape result;
+  for (size_t axis = 0; axis < dropped.size(); ++axis) {
+    if (!dropped[axis]) result.push_back(shape[axis]);
+  }
+  return result;
+}
+
 Tensor make_tensor(const Shape& shape, float value) {
   return {shape, std::vector<float>(static_cast<size_t>(element_count(shape)), value)};
 }

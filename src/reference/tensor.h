@@ -30,6 +30,9 @@ int64_t element_count(const Shape& shape);
 int64_t element_count(const Shape& shape, size_t first_axis, size_t end_axis);
 Strides strides_of(const Shape& shape);
 
+// The shape without the axes that are `dropped`.
+Shape without_axes(const Shape& shape, const std::vector<bool>& dropped);
+
 // "[1, 2, 3]", for messages.
 std::string to_string(const Shape& shape);
 
