@@ -199,7 +199,7 @@ class Importer {
   }
 
   struct TensorOrReason {
-    TensorId tensor;
+    aneir::TensorId tensor;
     std::string reason;
   };
 
@@ -218,11 +218,10 @@ class Importer {
     std::string text;
     for (const std::string& refusal : refusals_) text += (text.empty() ? "" : "; ") + refusal;
     const size_t count = refusals_.size();
-    throw Error(file_, "",
-                (count == 1 ? "not supported: " : std::to_string(count) + " things are not supported: ") + text);
+    throw Error(
+        file_, "",
+        (count == 1 ? "not supported: " : std::to_string(count) + " things are not supported: ") + text);
   }
-
-  using TensorId = aneir::TensorId;
 
   const std::string& file_;
   const mil::Function& function_;

@@ -183,10 +183,9 @@ ValuePointer slice(const OperationImport& at) {
 using Rule = ValuePointer (*)(const OperationImport&);
 
 const std::map<std::string, Rule> rules = {
-    {"cast", cast},       {"concat", concat},       {"expand_dims", view},
-    {"gather", gather},   {"identity", view},       {"reshape", view},
-    {"shape", shape},     {"slice_by_index", slice}, {"squeeze", view},
-    {"transpose", transpose},
+    {"cast", cast},     {"concat", concat},       {"expand_dims", view}, {"gather", gather},
+    {"identity", view}, {"reshape", view},        {"shape", shape},      {"slice_by_index", slice},
+    {"squeeze", view},  {"transpose", transpose},
 };
 
 }  // namespace

@@ -98,10 +98,8 @@ const std::map<std::string, Function> functions = {
     {"exp2", plain<NeuronType::Exp2>},
     {"floor", plain<NeuronType::Floor>},
     {"gelu", gelu},
-    {"inverse",
-     [](OperationImport& at, TensorId x) {
-       return at.neuron(x, NeuronType::Inv, at.number("epsilon", 1e-4f));
-     }},
+    {"inverse", [](OperationImport& at,
+                   TensorId x) { return at.neuron(x, NeuronType::Inv, at.number("epsilon", 1e-4f)); }},
     {"leaky_relu", with_alpha<NeuronType::LeakyReLU>},
     {"linear_activation",
      [](OperationImport& at, TensorId x) { return at.linear(x, at.number("alpha"), at.number("beta")); }},
@@ -111,10 +109,8 @@ const std::map<std::string, Function> functions = {
     {"relu", plain<NeuronType::ReLU>},
     {"relu6", [](OperationImport& at, TensorId x) { return at.neuron(x, NeuronType::ClampedReLU, 0, 6); }},
     {"round", plain<NeuronType::RoundNearest>},
-    {"rsqrt",
-     [](OperationImport& at, TensorId x) {
-       return at.neuron(x, NeuronType::Rsqrt, at.number("epsilon", 1e-12f));
-     }},
+    {"rsqrt", [](OperationImport& at,
+                 TensorId x) { return at.neuron(x, NeuronType::Rsqrt, at.number("epsilon", 1e-12f)); }},
     {"scaled_tanh",
      [](OperationImport& at, TensorId x) {
        return at.linear(at.neuron(x, NeuronType::Tanh, 0, 0, at.number("beta")), at.number("alpha"), 0);

@@ -64,8 +64,7 @@ aneir::Shape engine_shape(const mil::Type& type) {
   aneir::Shape shape;
   for (size_t i = 0; i < type.shape.size(); ++i) {
     const int64_t length = type.shape[i];
-    if (length == mil::unknown_dimension)
-      throw Refusal{type.text() + " has an axis of unknown length"};
+    if (length == mil::unknown_dimension) throw Refusal{type.text() + " has an axis of unknown length"};
     const std::optional<Axis> axis = engine_axis(type.shape.size(), i);
     if (!axis && length != 1) throw Refusal{type.text() + " has more axes than the engine's four"};
     if (axis) shape[*axis] = length;
@@ -217,7 +216,8 @@ std::string OperationImport::text(const std::string& parameter, const std::strin
 
 std::vector<int64_t> OperationImport::integers(const std::string& parameter) const {
   const mil::ValuePointer value = known(parameter);
-  const bool fits = is_numeric(value->type) && mil::kind_of(value->type.element) != mil::ElementKind::Floating;
+  const bool fits =
+      is_numeric(value->type) && mil::kind_of(value->type.element) != mil::ElementKind::Floating;
   require(fits, parameter + " holds no integers");
   return value->integers();
 }
@@ -226,8 +226,8 @@ std::vector<int64_t> OperationImport::integers(const std::string& parameter, siz
                                                int64_t fallback) const {
   if (!has(parameter)) return std::vector<int64_t>(length, fallback);
   std::vector<int64_t> values = integers(parameter);
-  require(values.size() == length, parameter + " holds " + std::to_string(values.size()) +
-                                       " values where " + std::to_string(length) + " are needed");
+  require(values.size() == length, parameter + " holds " + std::to_string(values.size()) + " values where " +
+                                       std::to_string(length) + " are needed");
   return values;
 }
 

@@ -1,8 +1,8 @@
 // Operations that slide a window: convolutions, pooling, and what is a convolution in disguise (zero padding,
 // nearest-neighbour upsampling).
 //
-// They count axes from the left: batch, channels, then one or two of space. An image with one axis of space is
-// one of height 1. Aligned to the right it has its channels as rows, so it is reshaped before and behind,
+// They count axes from the left: batch, channels, then one or two of space. An image with one axis of space
+// is one of height 1. Aligned to the right it has its channels as rows, so it is reshaped before and behind,
 // which moves nothing.
 #include <algorithm>
 
@@ -107,8 +107,7 @@ void resolve_cropping(const OperationImport& at, Windows& windows, const std::st
     const int64_t full = (windows.length(i) - 1) * side.stride + side.extent();
     const int64_t total = full - declared[i + 2];
     if (pad_type == "same") split_padding(side, total);
-    if (pad_type != "same")
-      side.high = checked_size(at, "what is cut away behind", total - side.low, 0);
+    if (pad_type != "same") side.high = checked_size(at, "what is cut away behind", total - side.low, 0);
   }
 }
 
@@ -121,9 +120,9 @@ struct Border {
 std::vector<Border> borders_of(const OperationImport& at) {
   const std::vector<int64_t> pad = at.integers("pad");
   const size_t rank = at.rank("x");
-  at.require(pad.size() % 2 == 0 && pad.size() / 2 <= rank, "pad has " + std::to_string(pad.size()) +
-                                                               " amounts for a tensor of rank " +
-                                                               std::to_string(rank));
+  at.require(
+      pad.size() % 2 == 0 && pad.size() / 2 <= rank,
+      "pad has " + std::to_string(pad.size()) + " amounts for a tensor of rank " + std::to_string(rank));
   std::vector<Border> borders;
   for (size_t i = 0; i < pad.size() / 2; ++i) {
     const int low = checked_size(at, "pad", pad[2 * i], 0), high = checked_size(at, "pad", pad[2 * i + 1], 0);
@@ -143,8 +142,7 @@ TensorId with_border(OperationImport& at, TensorId x, const Border& border, floa
     if (shape[border.axis] == 0) continue;
     at.require(shape.count() <= most, "too large a border");
     const TensorId piece = at.constant_tensor(
-        shape,
-        aneir::Constant::of_floats(std::vector<float>(static_cast<size_t>(shape.count()), value)));
+        shape, aneir::Constant::of_floats(std::vector<float>(static_cast<size_t>(shape.count()), value)));
     parts.insert(before ? parts.begin() : parts.end(), piece);
   }
   return at.add(aneir::Concat{border.axis}, parts);
@@ -152,8 +150,9 @@ TensorId with_border(OperationImport& at, TensorId x, const Border& border, floa
 
 int whole_factor(const OperationImport& at, const char* parameter) {
   const float factor = at.number(parameter, 1);
-  at.require(factor >= 1 && factor <= aneir::max_window && factor == static_cast<float>(static_cast<int>(factor)),
-             std::string(parameter) + " is no whole number");
+  at.require(
+      factor >= 1 && factor <= aneir::max_window && factor == static_cast<float>(static_cast<int>(factor)),
+      std::string(parameter) + " is no whole number");
   return static_cast<int>(factor);
 }
 

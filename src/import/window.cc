@@ -47,10 +47,9 @@ aneir::Conv depthwise_ones(int64_t channels, int kernel_width, int kernel_height
   conv.output_channels = conv.groups = channels;
   conv.kernel_width = kernel_width;
   conv.kernel_height = kernel_height;
-  conv.weights = aneir::Constant::of_floats(
-      std::vector<float>(static_cast<size_t>(channels) * static_cast<size_t>(kernel_width) *
-                             static_cast<size_t>(kernel_height),
-                         1.0f));
+  conv.weights = aneir::Constant::of_floats(std::vector<float>(
+      static_cast<size_t>(channels) * static_cast<size_t>(kernel_width) * static_cast<size_t>(kernel_height),
+      1.0f));
   return conv;
 }
 
