@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/error.h"
@@ -70,6 +71,11 @@ Blob BlobFile::at(uint64_t offset) const {
     reader.fail(data, fmt::format("elements of {} bytes are not aligned", bits / 8));
   }
   return blob;
+}
+
+bool may_lie_in_blob(const Type& type) {
+  return type.is_tensor() && type.count() >= 0 &&
+         std::find(types.begin(), types.end(), type.element) != types.end();
 }
 
 std::string blob_path_fault(std::string_view path) {

@@ -41,6 +41,9 @@ class BlobFile {
   MappedFile file_;
 };
 
+// Whether a program may keep values of that type in a weight file.
+bool may_lie_in_blob(const Type& type);
+
 // What is wrong with the path of a reference; empty when it lies inside the model's folder: "@model_path/"
 // and names without "..".
 std::string blob_path_fault(std::string_view path);

@@ -258,7 +258,7 @@ class TextReader {
 
   Value blob(const Type& type, const Token& token) {
     lexer_.take();
-    if (!type.is_tensor() || bits_of(type.element) == 0 || type.element == DataType::Bool || type.count() < 0)
+    if (!may_lie_in_blob(type))
       lexer_.fail(token, fmt::format("a value of type {} cannot lie in a weight file", type.text()));
     BlobReference reference;
     mark('(');
