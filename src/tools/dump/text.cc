@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 
 #include "tools/dump/dump.h"
 
@@ -82,6 +83,31 @@ std::string head(const Program& program) {
                        file.symbols_on_chip.size());
   for (const std::string& note : program.notes) out += "note       " + note + "\n";
   return out + "banner\n" + banner_lines(file.banner);
+}
+
+// What registers hold that a task leaves out, where it is known and not zero; neighbours of one name and
+// value as "CoeffDMAConfig0 .. CoeffDMAConfig15".
+std::string defaults_lines(const RegisterTable& table) {
+  const auto stem = [](const Register* reg) {
+    return std::string_view(reg->name).substr(0, reg->name.find_last_not_of("0123456789") + 1);
+  };
+  std::vector<const Register*> registers;
+  for (const Register& reg : table.registers)
+    if (reg.unwritten && reg.unwritten->value != 0) registers.push_back(&reg);
+  std::string out;
+  for (size_t i = 0; i < registers.size();) {
+    size_t end = i + 1;
+    while (end < registers.size() && registers[end]->address == registers[end - 1]->address + 4 &&
+           registers[end]->unwritten->value == registers[i]->unwritten->value &&
+           stem(registers[end]) == stem(registers[i]))
+      ++end;
+    const std::string name =
+        registers[i]->name + (end - i > 1 ? " .. " + registers[end - 1]->name : std::string());
+    out += fmt::format("    {}={:#x}\n", marked(name, registers[i]->unwritten->evidence),
+                       registers[i]->unwritten->value);
+    i = end;
+  }
+  return out.empty() ? out : "registers that a task leaves out hold\n" + out;
 }
 
 std::string surface_table(const hwx::File& file) {
@@ -212,44 +238,15 @@ std::string records_text(const Task& task, const generations::Generation& genera
   return out;
 }
 
-// Neighbours of one name and value as "CoeffDMAConfig0 .. CoeffDMAConfig15".
-std::string defaults_text(const std::vector<const Register*>& registers) {
-  const auto stem = [](const Register* reg) {
-    return reg->name.substr(0, reg->name.find_last_not_of("0123456789") + 1);
-  };
-  std::string out;
-  for (size_t i = 0; i < registers.size();) {
-    size_t end = i + 1;
-    while (end < registers.size() && registers[end]->address == registers[end - 1]->address + 4 &&
-           registers[end]->unwritten->value == registers[i]->unwritten->value &&
-           stem(registers[end]) == stem(registers[i]))
-      ++end;
-    out += " " + registers[i]->name;
-    if (end - i > 1) out += " .. " + registers[end - 1]->name;
-    out += fmt::format("={:#x}", registers[i]->unwritten->value);
-    i = end;
-  }
-  return out;
-}
-
-// Streams of H14 and later leave out registers. Those with a known default that is not zero are listed.
-std::string unwritten_text(const Task& task, const Program& program) {
+// Tasks of H14 and later leave out registers.
+std::string unwritten_line(const Task& task, const Program& program) {
   if (program.generation->tasks == generations::TaskList::Linked) return "";
-  std::vector<bool> written(program.registers().registers.size());
+  std::set<const Register*> written;
   for (const generations::Record& record : task.records)
     for (const generations::Write& write : record.writes)
-      if (const Register* reg = program.registers().find(write.address))
-        written[static_cast<size_t>(reg - program.registers().registers.data())] = true;
-  std::vector<const Register*> defaults;
-  size_t unwritten = 0;
-  for (const Register& reg : program.registers().registers) {
-    if (written[static_cast<size_t>(&reg - program.registers().registers.data())]) continue;
-    ++unwritten;
-    if (reg.unwritten && reg.unwritten->value != 0) defaults.push_back(&reg);
-  }
-  std::string out = fmt::format("  {} named registers are not written\n", unwritten);
-  if (!defaults.empty()) out += "    by default?" + defaults_text(defaults) + "\n";
-  return out;
+      if (const Register* reg = program.registers().find(write.address)) written.insert(reg);
+  return fmt::format("  {} named registers are not written\n",
+                     program.registers().registers.size() - written.size());
 }
 
 std::string task_text(const Program& program, size_t index) {
@@ -259,7 +256,7 @@ std::string task_text(const Program& program, size_t index) {
                      fmt::join(summary.sources, ", "), summary.destination) +
          fmt::format("  at {:#x}, {} words\n", task.offset, task.words()) +
          header_text(task, program.registers()) + records_text(task, *program.generation) +
-         registers_text(task, program) + unwritten_text(task, program);
+         registers_text(task, program) + unwritten_line(task, program);
 }
 
 std::string loose_text(const generations::Stream& stream) {
@@ -272,7 +269,8 @@ std::string loose_text(const generations::Stream& stream) {
 }  // namespace
 
 std::string text(const Program& program) {
-  std::string out = head(program) + surface_table(program.file) + sections(program);
+  std::string out =
+      head(program) + surface_table(program.file) + sections(program) + defaults_lines(program.registers());
   for (size_t i = 0; i < program.stream.tasks.size(); ++i) out += task_text(program, i);
   const generations::Unknown unknown = generations::count_unknown(*program.generation, program.stream);
   out += loose_text(program.stream);
