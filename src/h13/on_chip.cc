@@ -291,12 +291,11 @@ class OnChipPlan {
     op.place.result_code = result_code(i, use);
   }
 
-  // Marks: which tasks of each engine are known to be done. A wait or a chain moves the mark to the task
-  // before.
-  void waited(bool planar, size_t i) {
-    (planar ? planar_done_ : neural_done_) = static_cast<int64_t>(i) - 1;
-    if (!planar) return;
-    planar_barrier_ = static_cast<int64_t>(i) - 1;
+  // Marks: which tasks of each engine are known to be done, or to have read. A wait or a chain moves the mark
+  // to the task before.
+  void waited_for_planar(uint32_t waits, size_t i) {
+    if (waits & planar_results) planar_done_ = static_cast<int64_t>(i) - 1;
+    if (waits & (planar_results | planar_reads)) planar_read_ = planar_barrier_ = static_cast<int64_t>(i) - 1;
   }
 
   bool overlaps_planar_results(const Range& range, size_t i) const {
@@ -307,7 +306,7 @@ class OnChipPlan {
   }
   bool overlaps_planar_reads(const Range& range, size_t i) const {
     for (size_t j = 0; j < i; ++j)
-      if (!is_neural(ops_[j]) && static_cast<int64_t>(j) > planar_done_ &&
+      if (!is_neural(ops_[j]) && static_cast<int64_t>(j) > planar_read_ &&
           (range.meets(uses_[j].source) || range.meets(uses_[j].source2)))
         return true;
     return false;
@@ -359,9 +358,9 @@ class OnChipPlan {
     if (chain == chained_to_neural && !is_neural(op) && overlaps_unfenced_planar(use.result, i))
       waits |= planar_results;
     if ((waits & planar_results) && (waits & planar_reads)) waits &= ~planar_reads;
-    if (waits & (planar_results | planar_reads)) waited(true, i);
-    if (chain == chained_to_planar) planar_done_ = static_cast<int64_t>(i) - 1;
-    if (waits & neural_results || chain == chained_to_neural) waited(false, i);
+    waited_for_planar(waits, i);
+    if (chain == chained_to_planar) planar_done_ = planar_read_ = static_cast<int64_t>(i) - 1;
+    if (waits & neural_results || chain == chained_to_neural) neural_done_ = static_cast<int64_t>(i) - 1;
     return code | chain | waits;
   }
 
@@ -393,7 +392,7 @@ class OnChipPlan {
     if (loads_ahead(i) && !op.planned_source) code |= neural_reads | neural_results;
     if (!is_neural(op)) return code;
     const uint32_t conflict = planar_conflict(use.result, i);
-    if (conflict) waited(true, i);
+    waited_for_planar(conflict, i);
     return code | conflict;
   }
 
@@ -429,7 +428,7 @@ class OnChipPlan {
   std::vector<bool> whole_;
   std::vector<Life> lives_;
   std::vector<Use> uses_;
-  int64_t neural_done_ = -1, planar_done_ = -1, planar_barrier_ = -1;
+  int64_t neural_done_ = -1, planar_done_ = -1, planar_read_ = -1, planar_barrier_ = -1;
 };
 
 }  // namespace

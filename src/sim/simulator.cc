@@ -109,6 +109,7 @@ struct Simulator::State {
 };
 
 Simulator::State::State(const hwx::File& file) : name(file.name), surfaces(file.surfaces) {
+  hwx::require_h13(file, "the simulator");
   tasks = h13::decode_tasks(file.text, file.first_task_words, file.name);
   uint64_t sum = file.scratch_bytes;
   for (const hwx::Surface& surface : surfaces) {
