@@ -280,10 +280,7 @@ Converted Conversion::run() {
 }  // namespace
 
 Converted from_hwx(const hwx::File& program, const Options& options) {
-  if (program.cpu_subtype != hwx::cpu_subtype_h13)
-    throw Error(program.name, "header",
-                fmt::format("the program is for subtype {}, not for H13 (A14, M1)", program.cpu_subtype),
-                "the Linux drivers run H13 programs only");
+  hwx::require_h13(program, "the Linux drivers' library");
   return Conversion(program, options).run();
 }
 

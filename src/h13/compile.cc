@@ -6,6 +6,7 @@
 #include "h13/emit.h"
 #include "h13/lower.h"
 #include "h13/memory_plan.h"
+#include "h13/on_chip.h"
 #include "h13/split.h"
 
 namespace ane::h13 {
@@ -22,6 +23,7 @@ hwx::Surface surface_of(const ProgramSurface& from) {
   surface.role = from.output ? hwx::Role::Output : hwx::Role::Input;
   surface.symbol = symbol_of(from);
   surface.n = from.shape.n, surface.c = from.shape.c, surface.h = from.shape.h, surface.w = from.shape.w;
+  if (from.bytes) surface.element_code = 3, surface.element_size = 1;
   hwx::layout(surface);
   return surface;
 }
@@ -75,7 +77,7 @@ std::vector<hwx::ConstantTile> constant_tiles(const std::vector<Task>& tasks, co
 
 Program compile_network(const aneir::Network& network, const Compat& compat, const Target& target) {
   // Units become engine operations, tensors get layouts. After this nothing knows the network any more.
-  Lowered lowered = lower(network, target);
+  Lowered lowered = lower(network, compat, target);
   if (lowered.surfaces.size() > 28)
     throw Error("", "",
                 fmt::format("the network has {} inputs and outputs; the engine addresses 28",
@@ -84,6 +86,10 @@ Program compile_network(const aneir::Network& network, const Compat& compat, con
 
   // Operations that exceed an engine limit are cut. After this every operation fits.
   split(lowered.program, target);
+
+  // Operands get their places in L2, and tasks what they wait for.
+  plan_on_chip(lowered.program, compat, target);
+  check_on_chip(lowered.program, target);
 
   // Scratch and constants get their places; the plan is proven before anything relies on it.
   Program program;

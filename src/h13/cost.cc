@@ -39,13 +39,10 @@ int64_t kernel_bytes(const EngineOp& op, const Convolution& work) {
 
 Cost cost(const EngineOp& op, const Target& target) {
   Cost result;
-  // A second operand of another shape was brought on chip by a task of its own.
-  const bool streams_second = op.source2 && op.source2->c == op.source.c && op.source2->h == op.source.h &&
-                              op.source2->w == op.source.w;
-  if (op.sharing != EngineOp::Sharing::Finds) result.dram_read = view_bytes(op.source);
-  if (streams_second) result.dram_read += view_bytes(*op.source2);
-  if (!op.stays_on_chip) result.dram_written = view_bytes(op.destination);
-  if (const auto* work = std::get_if<Convolution>(&op.work)) {
+  if (!op.source.on_chip) result.dram_read = view_bytes(op.source);
+  if (op.source2 && !op.source2->on_chip) result.dram_read += view_bytes(*op.source2);
+  if (!op.destination.on_chip) result.dram_written = view_bytes(op.destination);
+  if (const auto* work = std::get_if<Convolution>(&op.work); work && !work->kernel) {
     const int64_t per_group = op.source.c / (work->form == Convolution::Form::Dense ? 1 : work->groups);
     result.macs = op.destination.c * op.destination.h * op.destination.w * per_group * work->kernel_height *
                   work->kernel_width;
@@ -87,10 +84,10 @@ uint32_t time_estimate(const Task& task, const Target& target) {
   return static_cast<uint32_t>(std::min(estimate, 65535.0));
 }
 
-bool large_patches_pay(const EngineOp& op, const Geometry& g, const Target& target) {
+bool large_patches_pay(const EngineOp& op, const Target& target) {
   const auto& work = std::get<Convolution>(op.work);
   constexpr double cycles_per_microsecond = 1422, pixels_per_cycle = 256;
-  const double rows = static_cast<double>(round_up(op.destination.h, int64_t{1} << g.shape_max));
+  const double rows = static_cast<double>(round_up(op.destination.h, int64_t{1} << op.place.shape_max));
   const double compute = static_cast<double>(steps_per_pixel(op, work, target)) * rows *
                          static_cast<double>(std::max<int64_t>(64, op.destination.w)) / pixels_per_cycle /
                          cycles_per_microsecond;

@@ -24,6 +24,6 @@ uint32_t time_estimate(const Task& task, const Target& target);
 
 // Whether a convolution takes large patches: when one-row patches would compute longer than the data takes to
 // stream.
-bool large_patches_pay(const EngineOp& op, const Geometry& g, const Target& target);
+bool large_patches_pay(const EngineOp& op, const Target& target);
 
 }  // namespace ane::h13

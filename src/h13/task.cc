@@ -105,12 +105,16 @@ void encode_task(const Task& task, ByteWriter& out) {
   for (const Record& record : task.records) {
     ensure(record.count >= 1 && record.count <= 64 && record.address <= record_address_mask,
            "a record out of range");
-    out.u32(record.address | (record.count - 1) << record_count_shift);
+    out.u32(record_word(record));
     for (uint32_t i = 0; i < record.count; ++i) out.u32(value_at(task, record.address + 4 * i, next_unknown));
   }
 }
 
 }  // namespace
+
+uint32_t record_word(const Record& record) {
+  return record.address | (record.count - 1) << record_count_shift;
+}
 
 uint32_t Task::get(Field field) const {
   return get_bits((*this)[info(field).reg], info(field));

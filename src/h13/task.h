@@ -79,6 +79,8 @@ struct Record {
   uint32_t count = 0;
   friend bool operator==(const Record&, const Record&) = default;
 };
+// The word that opens it: the count less 1 above the address.
+uint32_t record_word(const Record& record);
 
 struct Task {
   std::array<uint32_t, 11> header{};

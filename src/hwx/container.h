@@ -22,7 +22,7 @@ inline constexpr uint32_t cpu_subtype_h13 = 4;
 inline constexpr int64_t page = 0x4000;        // of the file and of the memory
 inline constexpr int64_t constant_align = 64;  // of __TEXT,__const behind __text
 inline constexpr uint32_t header_bytes = 0x20;
-inline constexpr uint32_t slot_count = 256;  // in the program thread
+inline constexpr uint32_t slot_count = 256;  // in a program thread of kind 1; kind 4 has half as many
 inline constexpr uint32_t first_surface_slot = 4;
 inline constexpr uint64_t memory_base = 0x30000000;
 inline constexpr uint64_t memory_end = 1ull << 32;  // the engine's addresses have 32 bits
@@ -38,6 +38,13 @@ namespace program_thread {
 inline constexpr uint32_t slots = 0x10, text_address = 0x810, first_task_words_less_1 = 0x818, tasks = 0x81c,
                           all_ones = 0x824, name_offset = 0x83c, scratch_figure = 0x848, event_bits = 0x850,
                           tasks_plus = 0x858, tag_count = 0x860, name = 0x860, name_after_tag = 0x878;
+}
+// The same in one of kind 4 (H14 and later): slots are 16 bytes apart.
+namespace later_program_thread {
+inline constexpr uint32_t slot_step = 16, slot_count = 128, text_words = 0x824, tasks = 0x830,
+                          name_offset = 0x848, scratch_figure = 0x858, event_bits = 0x860, tag_count = 0x870,
+                          tags = 0x878,
+                          tag_head = 8;  // number and length, before the value
 }
 // Offsets in a tensor thread.
 namespace tensor_thread {

@@ -4,6 +4,9 @@
 // surfaces, the scratch size. The four dialects (docs/hwx.md) are four versions of Apple's compiler;
 // everything in which they differ is one row of a table in dialect.cc, and reading decides the dialect from
 // the file.
+//
+// Programs of every known generation of the engine can be read. Their containers are alike but for the
+// program thread (docs/generations.md); only H13's can be written, compiled, simulated or converted.
 #pragma once
 
 #include <array>
@@ -75,10 +78,31 @@ struct OnChipSymbol {
   friend bool operator==(const OnChipSymbol&, const OnChipSymbol&) = default;
 };
 
+// Something that the program thread says under a number; 9 = the largest time estimate of any task.
+struct ProgramTag {
+  uint32_t number = 0;
+  Bytes value;
+};
+
+// What the program thread counts.
+struct ProgramFigures {
+  uint32_t tasks = 0;
+  std::optional<uint32_t> text_words;  // the rest only in threads of kind 4
+  uint64_t event_bits = 0;
+  std::vector<ProgramTag> tags;
+};
+
+// Coefficients in a segment of their own (H16 and later: __KERN_0,__kern_0).
+struct KernelSection {
+  std::string name;  // of the segment
+  uint64_t address = 0;
+  Bytes bytes;
+};
+
 struct File {
   std::string name;  // of the file read, for messages
   Dialect dialect = Dialect::B;
-  uint32_t cpu_subtype = 4;  // H13
+  uint32_t cpu_subtype = 4;  // of the engine: 4 = H13
   std::string network = "net";
   std::string banner;
   Bytes text;       // task stream
@@ -92,6 +116,8 @@ struct File {
   bool kernel_symbol_per_channel = true;
   Bytes debug_info;  // dialect D with -g
   std::vector<OnChipSymbol> symbols_on_chip;
+  ProgramFigures figures;  // when read
+  std::vector<KernelSection> kernels;
 
   // VM addresses, derived on writing, read on reading.
   uint64_t text_address = 0, const_address = 0, scratch_address = 0;
@@ -107,9 +133,13 @@ void assign_addresses(File& file);
 // Bytes of the constant section: those of a program without constants are 0x4000 zeros.
 uint64_t constant_section_size(const File& file);
 
-// Throws Error for anything that is not a sound .hwx.
+// Throws Error for anything that is not a sound .hwx of a known generation. Where tasks follow each other in
+// sequence (H14 and later) `tiles` stay empty and `first_task_words` means nothing.
 File read(ByteSpan bytes, const std::string& name);
+// Throws Error unless the program is for H13, the only engine that `who` ("the simulator") works on.
+void require_h13(const File& file, const std::string& who);
 // The whole file. `file` must have been through assign_addresses with its final sizes, or come from read().
+// Throws Error for another generation than H13.
 Bytes write(const File& file);
 
 // Quick test by magic.

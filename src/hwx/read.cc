@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "generations/generation.h"
 #include "hwx/container.h"
 
 namespace ane::hwx {
@@ -15,38 +16,53 @@ namespace {
 struct Reader {
   ByteReader in;
   const Container& container;
+  const generations::Generation& generation;
   const std::string& name() const { return in.file(); }
   [[noreturn]] void fail(const std::string& where, const std::string& why) const {
     throw Error(name(), where, why, "the file is damaged or of an unknown compiler version");
   }
 };
 
-void check_header(const Container& container, const std::string& name) {
+const generations::Generation& generation_of(const Container& container, const std::string& name) {
   if (container.type != cpu_type)
     throw Error(name, "header", fmt::format("unknown processor type {:#x}", container.type));
-  if (container.subtype != cpu_subtype_h13)
-    throw Error(name, "header",
-                fmt::format("compiled for another engine (subtype {}, H13 is {})", container.subtype,
-                            cpu_subtype_h13),
-                "compile it for H13 (A14, M1)");
+  const generations::Generation* generation = generations::by_subtype(container.subtype);
+  if (!generation)
+    throw Error(name, "header", fmt::format("compiled for an unknown engine (subtype {})", container.subtype),
+                "known are " + generations::known_subtypes());
+  return *generation;
+}
+
+bool is_kind(const Thread& thread, ThreadKind kind) {
+  return thread.kind == static_cast<uint32_t>(kind);
+}
+
+// H13 has programs of kind 1; H14, H16 and H17 were seen with kind 4. What H15 and H18 have is open, so that
+// the thread itself says which it is.
+bool is_program(const Thread& thread, const Reader& reader) {
+  return is_kind(thread, ThreadKind::Program) ||
+         (is_kind(thread, ThreadKind::LaterProgram) &&
+          reader.generation.tasks == generations::TaskList::Sequential);
 }
 
 const Thread& program_of(const Reader& reader) {
   const Thread* found = nullptr;
   for (const Thread& thread : reader.container.threads)
-    if (thread.kind == static_cast<uint32_t>(ThreadKind::Program)) {
+    if (is_program(thread, reader)) {
       if (found) reader.fail("thread command", "there are two programs");
       found = &thread;
     }
   if (!found) reader.fail("load commands", "there is no program thread");
-  if (found->size < program_thread::name) reader.fail("program thread", "it is too short");
+  const bool later = is_kind(*found, ThreadKind::LaterProgram);
+  if (found->size < (later ? later_program_thread::tags : program_thread::name))
+    reader.fail("program thread", "it is too short");
   return *found;
 }
 
 std::vector<const Thread*> tensors_of(const Container& container) {
   std::vector<const Thread*> tensors;
   for (const Thread& thread : container.threads)
-    if (thread.kind == static_cast<uint32_t>(ThreadKind::Tensor)) tensors.push_back(&thread);
+    if (is_kind(thread, ThreadKind::Tensor)) tensors.push_back(&thread);
   return tensors;
 }
 
@@ -156,8 +172,42 @@ void read_surfaces(const Reader& reader, const std::vector<const Thread*>& tenso
   if (!described.empty()) reader.fail("tensor " + described[0].binding, "no surface is bound to it");
 }
 
+// Each tag is a number, a length and a value.
+std::vector<ProgramTag> read_tags(const Reader& reader, const Thread& thread) {
+  namespace program = later_program_thread;
+  const uint64_t count = reader.in.u32(thread.offset + program::tag_count, "the program thread");
+  const uint64_t end = thread.offset + thread.size;
+  uint64_t at = thread.offset + program::tags;
+  std::vector<ProgramTag> tags;
+  for (uint64_t i = 0; i < count; ++i) {
+    if (end - at < program::tag_head) reader.fail("program thread", "its tags reach past its end");
+    const uint32_t number = reader.in.u32(at, "a tag"), length = reader.in.u32(at + 4, "a tag");
+    at += program::tag_head;
+    if (length > end - at) reader.fail("program thread", "a tag reaches past its end");
+    const ByteSpan value = reader.in.span(at, length, "a tag");
+    tags.push_back({number, Bytes(value.begin(), value.end())});
+    at += length;
+  }
+  return tags;
+}
+
+void read_later_program(const Reader& reader, const Thread& thread, File& file) {
+  namespace program = later_program_thread;
+  file.network = thread_string(reader, thread, program::name_offset, "the name of the network");
+  file.scratch_figure = reader.in.u64(thread.offset + program::scratch_figure, "the program thread");
+  for (uint32_t slot = 0; slot < program::slot_count; ++slot)
+    file.slots[slot] = reader.in.u64(
+        thread.offset + program_thread::slots + uint64_t{program::slot_step} * slot, "the program thread");
+  file.figures.tasks = reader.in.u32(thread.offset + program::tasks, "the program thread");
+  file.figures.text_words = reader.in.u32(thread.offset + program::text_words, "the program thread");
+  file.figures.event_bits = reader.in.u64(thread.offset + program::event_bits, "the program thread");
+  file.figures.tags = read_tags(reader, thread);
+}
+
 void read_program(const Reader& reader, const Thread& thread, File& file) {
   namespace program = program_thread;
+  if (is_kind(thread, ThreadKind::LaterProgram)) return read_later_program(reader, thread, file);
+  file.figures.tasks = reader.in.u32(thread.offset + program::tasks, "the program thread");
   file.network = thread_string(reader, thread, program::name_offset, "the name of the network");
   file.first_task_words =
       reader.in.u32(thread.offset + program::first_task_words_less_1, "the program thread") + 1;
@@ -168,6 +218,20 @@ void read_program(const Reader& reader, const Thread& thread, File& file) {
 
 bool all_zero(const Bytes& bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](uint8_t byte) { return byte == 0; });
+}
+
+// Sections may overlap in a damaged file; together they hold no more than the file.
+void read_kernels(const Reader& reader, File& file) {
+  uint64_t left = reader.in.size();
+  for (const Segment& segment : reader.container.segments) {
+    if (!segment.name.starts_with("__KERN_")) continue;
+    for (const Section& section : segment.sections) {
+      if (section.size > left)
+        reader.fail("segment " + segment.name, "the coefficients are larger than the file");
+      left -= section.size;
+      file.kernels.push_back({segment.name, section.address, contents(reader, section)});
+    }
+  }
 }
 
 void read_sections(const Reader& reader, File& file) {
@@ -189,6 +253,7 @@ void read_sections(const Reader& reader, File& file) {
   }
   if (const Section* debug = reader.container.find("__DEBUG", "__debug_info"))
     file.debug_info = contents(reader, *debug);
+  read_kernels(reader, file);
 }
 
 constexpr std::string_view channel_mark = "_ne_";
@@ -218,8 +283,10 @@ uint32_t channel_of(const std::string& symbol) {
 }
 
 // One tile per relocation; the word it relocates holds the tile's offset in the constants. The symbols stand
-// in the same order. Their common digits are the file's kernel symbol.
+// in the same order. Their common digits are the file's kernel symbol. Later generations relocate pairs of
+// words that stand for more than a tile.
 void read_tiles(const Reader& reader, File& file) {
+  if (reader.generation.tasks != generations::TaskList::Linked) return;
   const std::vector<const Symbol*> symbols = constant_symbols(reader.container);
   const std::vector<Relocation>& relocations = reader.container.find("__TEXT", "__text")->relocations;
   const bool named = symbols.size() == relocations.size() && !symbols.empty();
@@ -255,10 +322,21 @@ void read_on_chip_symbols(const Container& container, File& file) {
 
 }  // namespace
 
+void require_h13(const File& file, const std::string& who) {
+  const generations::Generation& h13 = generations::h13();
+  if (file.cpu_subtype == h13.subtype) return;
+  const generations::Generation* generation = generations::by_subtype(file.cpu_subtype);
+  throw Error(
+      file.name, "header",
+      fmt::format("the program is for {}, not for {}, and {} knows no other",
+                  generation ? generations::title(*generation) : fmt::format("subtype {}", file.cpu_subtype),
+                  generations::title(h13), who),
+      "compile it for H13; hwxdump explains programs of every generation");
+}
+
 File read(ByteSpan bytes, const std::string& name) {
   const Container container = parse(bytes, name);
-  check_header(container, name);
-  const Reader reader{ByteReader(bytes, name), container};
+  const Reader reader{ByteReader(bytes, name), container, generation_of(container, name)};
   const std::vector<const Thread*> tensors = tensors_of(container);
 
   File file;

@@ -451,6 +451,7 @@ std::string tile_symbol(const File& file, const std::string& digits, const Const
 }
 
 Bytes write(const File& file) {
+  require_h13(file, "the writer");
   ensure(constants_follow_tasks(file),
          "write: the addresses do not fit the text; call assign_addresses first");
   const Ordinals ordinals = number_sections(file);

@@ -7,10 +7,12 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <tuple>
 
 #include "base/file.h"
 #include "hwx/file.h"
 #include "hwx/sample.h"
+#include "support/later_container.h"
 
 namespace ane {
 namespace {
@@ -63,6 +65,64 @@ TEST_F(Hwxdump, ShowsEveryView) {
   EXPECT_TRUE(content("out").starts_with("hwxdump "));
 }
 
+// One task of header words alone, for each generation.
+Bytes later_program(uint32_t subtype, uint32_t header_words) {
+  std::vector<uint32_t> task(header_words);
+  task[0] = header_words << 16;
+  test::LaterProgram program;
+  program.subtype = subtype;
+  program.text = test::sequential_text({task});
+  program.surfaces = {{.input = true, .name = "x", .slot = 6}, {.input = false, .name = "y", .slot = 7}};
+  program.tail = test::later_tail(program.text.size(), 1);
+  return program.build();
+}
+
+TEST_F(Hwxdump, ShowsEveryGeneration) {
+  const std::tuple<uint32_t, uint32_t, const char*> generations[] = {{5, 8, "H14 (A15, M2)"},
+                                                                     {6, 8, "H15 (A16, M3)"},
+                                                                     {7, 9, "H16 (A17 Pro, M4)"},
+                                                                     {9, 9, "H17 (A18, M5)"},
+                                                                     {10, 9, "H18 (A19)"}};
+  for (const auto& [subtype, header_words, title] : generations) {
+    write_file(path("later.hwx"), later_program(subtype, header_words));
+    for (const char* view : {"", "--words ", "--json ", "--sections "}) {
+      EXPECT_EQ(run(view + path("later.hwx").string()), 0) << title << view << content("err");
+      EXPECT_GT(content("out").size(), 500u) << title << view;
+    }
+    EXPECT_EQ(run(path("later.hwx").string()), 0);
+    EXPECT_NE(content("out").find(std::string("engine ") + title), std::string::npos) << content("out");
+  }
+}
+
+// What needs H13 says so, and nothing is left behind.
+TEST_F(Hwxdump, BadGenerationsAreRefusedByName) {
+  write_file(path("later.hwx"), later_program(5, 8));
+  for (const std::string& arguments :
+       {"--dot " + path("later.hwx").string(),
+        "--rewrite " + path("again.hwx").string() + " " + path("later.hwx").string()}) {
+    EXPECT_EQ(run(arguments), 1) << arguments;
+    expect_one_error_line();
+    EXPECT_NE(content("err").find("H14 (A15, M2), not for H13"), std::string::npos) << content("err");
+  }
+  EXPECT_FALSE(fs::exists(path("again.hwx")));
+  Bytes unknown = later_program(5, 8);
+  unknown[8] = 8;
+  write_file(path("unknown.hwx"), unknown);
+  EXPECT_EQ(run(path("unknown.hwx").string()), 1);
+  expect_one_error_line();
+  EXPECT_NE(content("err").find("subtype 8"), std::string::npos) << content("err");
+  EXPECT_NE(content("err").find("9 (H17)"), std::string::npos) << content("err");
+}
+
+TEST_F(Hwxdump, RegistersOfATarget) {
+  EXPECT_EQ(run("--registers --target h16"), 0);
+  EXPECT_TRUE(content("out").starts_with("# H16 task registers\n"));
+  EXPECT_EQ(run("--registers"), 0);
+  EXPECT_TRUE(content("out").starts_with("# H13 task registers\n"));
+  EXPECT_EQ(run("--generations"), 0);
+  EXPECT_NE(content("out").find("| H18 | 10 |"), std::string::npos);
+}
+
 TEST_F(Hwxdump, RewritesByteForByte) {
   EXPECT_EQ(run("--rewrite " + path("again.hwx").string() + " " + path("sample.hwx").string()), 0)
       << content("err");
@@ -79,7 +139,8 @@ TEST_F(Hwxdump, BadRewriteLeavesNothing) {
 }
 
 TEST_F(Hwxdump, BadUsageIsStatus2) {
-  for (const char* arguments : {"", "--nonsense", "--words --json x.hwx", "--words"}) {
+  for (const char* arguments :
+       {"", "--nonsense", "--words --json x.hwx", "--words", "--target h14", "--registers --target h19"}) {
     EXPECT_EQ(run(arguments), 2) << arguments;
     expect_one_error_line();
   }

@@ -47,10 +47,12 @@ TEST(BadHwx, WrongMagic) {
   EXPECT_FALSE(is_hwx(Bytes{0xce, 0xfa, 0xef}));
 }
 
-TEST(BadHwx, AnotherEngine) {
-  Bytes bytes = sample_bytes();
-  put<uint32_t>(bytes, 8, 5);
-  EXPECT_THROW(read(bytes, "bad.hwx"), Error);
+TEST(BadHwx, UnknownEngine) {
+  for (const uint32_t subtype : {0u, 2u, 8u, 11u, 0xffffffffu}) {
+    Bytes bytes = sample_bytes();
+    put(bytes, 8, subtype);
+    EXPECT_THROW(read(bytes, "bad.hwx"), Error) << subtype;
+  }
 }
 
 TEST(BadHwx, HugeCommandCountsAndSizes) {

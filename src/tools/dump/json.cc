@@ -58,48 +58,110 @@ ordered_json constants_json(const hwx::File& file) {
           {"relocations", tiles}};
 }
 
-template <typename Fields>
-ordered_json fields_json(const Fields& fields, uint32_t word) {
-  ordered_json out = ordered_json::object();
-  for (const h13::FieldInfo& field : fields) out[field.name] = (word >> field.low) & h13::mask(field);
-  return out;
+ordered_json generation_json(const generations::Generation& generation) {
+  return {{"name", generation.name},
+          {"subtype", generation.subtype},
+          {"chips", generation.chips},
+          {"systems", generation.systems},
+          {"instruction_set", generation.instruction_set},
+          {"evidence", generations::name(generation.evidence)},
+          {"basis", generation.basis}};
 }
 
-ordered_json header_json(const h13::Task& task) {
-  ordered_json words = ordered_json::array(), fields = ordered_json::object();
-  for (uint32_t i = 0; i < task.header_words(); ++i) words.push_back(task.header[i]);
-  for (const h13::FieldInfo& field : h13::header_fields())
-    if (field.word < static_cast<int>(task.header_words()))
-      fields[field.name] = (task.header[static_cast<size_t>(field.word)] >> field.low) & h13::mask(field);
-  return {{"words", words}, {"fields", fields}};
+// The marks of fields that differ from that of what they belong to.
+void put_field(const generations::Field& field, uint32_t word, generations::Evidence whole,
+               ordered_json& fields, ordered_json& evidence) {
+  fields[field.name] = field.get(word);
+  if (field.evidence != whole) evidence[field.name] = generations::name(field.evidence);
 }
 
-ordered_json registers_json(const h13::Task& task) {
-  ordered_json out = ordered_json::array();
-  for (size_t r = 0; r < h13::register_count; ++r) {
-    if (!task.written[r]) continue;
-    const h13::Reg reg = static_cast<h13::Reg>(r);
-    out.push_back({{"block", h13::info(reg).block},
-                   {"name", h13::info(reg).name},
-                   {"address", h13::info(reg).address},
-                   {"value", task[reg]},
-                   {"fields", fields_json(h13::fields_of(reg), task[reg])},
-                   {"unknown_bits", task[reg] & ~h13::known_bits(reg)}});
+ordered_json header_json(const generations::Task& task, const generations::RegisterTable& table) {
+  ordered_json words = ordered_json::array(), fields = ordered_json::object(),
+               evidence = ordered_json::object();
+  ordered_json unknown = ordered_json::array();
+  for (size_t i = 0; i < task.header.size(); ++i) {
+    words.push_back(task.header[i]);
+    unknown.push_back(task.header[i] & ~table.known_header_bits(static_cast<int>(i)));
   }
+  for (const generations::HeaderField& header : table.header)
+    if (header.word < static_cast<int>(task.header.size()))
+      put_field(header.field, task.header[static_cast<size_t>(header.word)], generations::Evidence::Words,
+                fields, evidence);
+  return {{"words", words}, {"fields", fields}, {"field_evidence", evidence}, {"unknown_bits", unknown}};
+}
+
+ordered_json write_json(const generations::Write& write, const generations::Register& reg) {
+  ordered_json fields = ordered_json::object(), evidence = ordered_json::object();
+  for (const generations::Field& field : reg.fields)
+    put_field(field, write.value, reg.evidence, fields, evidence);
+  ordered_json out = {{"block", reg.block},
+                      {"name", reg.name},
+                      {"address", reg.address},
+                      {"value", write.value},
+                      {"fields", fields},
+                      {"unknown_bits", write.value & ~reg.known_bits()},
+                      {"evidence", generations::name(reg.evidence)}};
+  if (!evidence.empty()) out["field_evidence"] = evidence;
+  if (reg.unwritten) out["default"] = reg.unwritten->value;
   return out;
 }
 
-ordered_json task_json(const h13::Task& task, const hwx::File& file) {
-  const Summary summary = summarise(task, file);
-  ordered_json records = ordered_json::array(), unknown = ordered_json::array();
-  for (const h13::Record& record : task.records)
-    records.push_back({{"address", record.address}, {"count", record.count}});
-  for (const auto& [address, value] : task.unknown)
-    unknown.push_back({{"address", address}, {"value", value}});
-  return {{"offset", task.offset},       {"words", task.words()},      {"engine", summary.engine},
-          {"work", summary.work},        {"sources", summary.sources}, {"destination", summary.destination},
-          {"header", header_json(task)}, {"records", records},         {"registers", registers_json(task)},
+ordered_json record_json(const generations::Record& record, const generations::Generation& generation) {
+  ordered_json out = {
+      {"address", record.writes[0].address}, {"count", record.writes.size()}, {"word", record.word}};
+  if (record.slot) out["slot"] = *record.slot;
+  if (const uint32_t bits = generations::unknown_bits(generation, record)) out["unknown_bits"] = bits;
+  return out;
+}
+
+ordered_json task_json(const Program& program, size_t index) {
+  const generations::Task& task = program.stream.tasks[index];
+  const generations::RegisterTable& table = program.registers();
+  const Summary summary = summarise(program, index);
+  ordered_json records = ordered_json::array(), registers = ordered_json::array(),
+               unknown = ordered_json::array();
+  for (const generations::Record& record : task.records) {
+    records.push_back(record_json(record, *program.generation));
+    for (const generations::Write& write : record.writes)
+      if (const generations::Register* reg = table.find(write.address))
+        registers.push_back(write_json(write, *reg));
+      else
+        unknown.push_back({{"address", write.address}, {"value", write.value}});
+  }
+  return {{"offset", task.offset},
+          {"words", task.words()},
+          {"engine", summary.engine},
+          {"work", summary.work},
+          {"sources", summary.sources},
+          {"destination", summary.destination},
+          {"header", header_json(task, table)},
+          {"records", records},
+          {"registers", registers},
           {"unknown_registers", unknown}};
+}
+
+ordered_json tags_json(const hwx::File& file) {
+  ordered_json out = ordered_json::array();
+  for (const hwx::ProgramTag& tag : file.figures.tags)
+    out.push_back({{"number", tag.number}, {"bytes", tag.value}});
+  return out;
+}
+
+ordered_json kernels_json(const hwx::File& file) {
+  ordered_json out = ordered_json::array();
+  for (const hwx::KernelSection& kernel : file.kernels)
+    out.push_back({{"segment", kernel.name},
+                   {"address", kernel.address},
+                   {"size", kernel.bytes.size()},
+                   {"sha256", sha256(kernel.bytes)}});
+  return out;
+}
+
+ordered_json loose_json(const generations::Stream& stream) {
+  ordered_json out = ordered_json::array();
+  for (const generations::LooseWord& word : stream.loose)
+    out.push_back({{"offset", word.offset}, {"value", word.value}});
+  return out;
 }
 
 ordered_json symbols_json(const hwx::Container& container) {
@@ -117,11 +179,12 @@ ordered_json symbols_json(const hwx::Container& container) {
 
 std::string json(const Program& program) {
   const hwx::File& file = program.file;
-  const Unknown unknown = count_unknown(program.tasks);
+  const generations::Unknown unknown = generations::count_unknown(*program.generation, program.stream);
   ordered_json out = {
       {"file", program.name},
       {"bytes", program.bytes},
-      {"engine", "H13"},
+      {"engine", program.generation->name},
+      {"generation", generation_json(*program.generation)},
       {"dialect", std::string(1, "ABCD"[static_cast<size_t>(file.dialect)])},
       {"compiler_version", hwx::facts(file.dialect).compiler_version},
       {"network", file.network},
@@ -130,7 +193,10 @@ std::string json(const Program& program) {
       {"text_bytes", file.text.size()},
       {"scratch",
        {{"bytes", file.scratch_bytes}, {"address", file.scratch_address}, {"figure", file.scratch_figure}}},
-      {"constants", constants_json(file)}};
+      {"constants", constants_json(file)},
+      {"kernels", kernels_json(file)},
+      {"tags", tags_json(file)},
+      {"notes", program.notes}};
   out["surfaces"] = ordered_json::array();
   for (const hwx::Surface& surface : file.surfaces) out["surfaces"].push_back(surface_json(surface));
   out["segments"] = ordered_json::array();
@@ -141,8 +207,9 @@ std::string json(const Program& program) {
     if (file.slots[slot] != 0) out["slots"][std::to_string(slot)] = file.slots[slot];
   out["symbols"] = symbols_json(program.container);
   out["tasks"] = ordered_json::array();
-  for (const h13::Task& task : program.tasks) out["tasks"].push_back(task_json(task, file));
-  out["unknown"] = {{"bits", unknown.bits}, {"registers", unknown.registers}};
+  for (size_t i = 0; i < program.stream.tasks.size(); ++i) out["tasks"].push_back(task_json(program, i));
+  out["loose_words"] = loose_json(program.stream);
+  out["unknown"] = {{"bits", unknown.bits}, {"registers", unknown.registers}, {"loose_words", unknown.loose}};
   return out.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 

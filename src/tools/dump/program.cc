@@ -11,17 +11,32 @@
 namespace ane::dump {
 namespace {
 
-// Addresses, strides and sizes leave out low bits that are always zero.
-bool holds_bytes(const h13::FieldInfo& field) {
-  const std::string_view name = field.name;
-  return field.low > 0 && (name == "Addr" || name == "Stride" || name == "MemBfrSize");
+std::vector<uint32_t> thread_words(const hwx::Container& container, ByteSpan bytes, const std::string& name) {
+  const ByteReader in(bytes, name);
+  std::vector<uint32_t> words;
+  for (const hwx::Thread& thread : container.threads) {
+    if (thread.kind != static_cast<uint32_t>(hwx::ThreadKind::Program) &&
+        thread.kind != static_cast<uint32_t>(hwx::ThreadKind::LaterProgram))
+      continue;
+    for (uint32_t at = 0; at + 4 <= thread.size; at += 4)
+      words.push_back(in.u32(thread.offset + at, "the program thread"));
+    break;
+  }
+  return words;
 }
 
-// Scalars of the engines: 16 bits are half precision, 32 bits single.
-bool holds_number(const h13::FieldInfo& field) {
-  if (field.reg == h13::Reg::Count || (field.width != 16 && field.width != 32)) return false;
-  const std::string_view block = h13::info(field.reg).block;
-  return block == "PE" || block == "NE";
+// The program thread counts what the tasks say as well. A file that contradicts itself is still worth
+// explaining.
+std::vector<std::string> contradictions(const Program& program) {
+  std::vector<std::string> notes;
+  const hwx::ProgramFigures& figures = program.file.figures;
+  if (figures.tasks != program.stream.tasks.size())
+    notes.push_back(fmt::format("the program thread counts {} tasks, the stream holds {}", figures.tasks,
+                                program.stream.tasks.size()));
+  if (figures.text_words && *figures.text_words * uint64_t{4} != program.file.text.size())
+    notes.push_back(fmt::format("the program thread counts {} words of tasks, the section has {} bytes",
+                                *figures.text_words, program.file.text.size()));
+  return notes;
 }
 
 }  // namespace
@@ -32,13 +47,21 @@ Program load(ByteSpan bytes, const std::string& name) {
   program.bytes = bytes.size();
   program.container = hwx::parse(bytes, name);
   program.file = hwx::read(bytes, name);
-  program.tasks = h13::decode_tasks(program.file.text, program.file.first_task_words, name);
+  program.generation = generations::by_subtype(program.file.cpu_subtype);
+  ensure(program.generation, "the reader lets an unknown subtype through");
+  program.stream =
+      generations::decode(*program.generation, program.file.text, program.file.first_task_words, name);
+  if (program.generation->tasks == generations::TaskList::Linked)
+    program.h13_tasks = h13::decode_tasks(program.file.text, program.file.first_task_words, name);
+  program.thread_words = thread_words(program.container, bytes, name);
+  program.notes = contradictions(program);
   return program;
 }
 
 Bytes rewrite(const Program& program, ByteSpan original) {
+  hwx::require_h13(program.file, "rewriting");
   hwx::File file = program.file;
-  std::vector<h13::Task> tasks = program.tasks;
+  std::vector<h13::Task> tasks = program.h13_tasks;
   file.text = h13::encode_tasks(tasks);
   Bytes bytes = hwx::write(file);
   const auto [a, b] = std::mismatch(bytes.begin(), bytes.end(), original.begin(), original.end());
@@ -49,30 +72,51 @@ Bytes rewrite(const Program& program, ByteSpan original) {
   return bytes;
 }
 
-Unknown count_unknown(const std::vector<h13::Task>& tasks) {
-  Unknown unknown;
-  const auto add = [&](uint32_t word, uint32_t known) {
-    unknown.bits += static_cast<uint64_t>(std::popcount(word & ~known));
-  };
-  for (const h13::Task& task : tasks) {
-    for (uint32_t word = 0; word < task.header_words(); ++word)
-      add(task.header[word], h13::known_header_bits(static_cast<int>(word)));
-    for (size_t r = 0; r < h13::register_count; ++r)
-      add(task.registers[r], h13::known_bits(static_cast<h13::Reg>(r)));
-    unknown.registers += task.unknown.size();
-  }
-  return unknown;
+std::string buffer_name(const hwx::File& file, uint32_t slot) {
+  if (slot == 1) return "constants";
+  if (slot == 3) return "scratch";
+  for (const hwx::Surface& surface : file.surfaces)
+    if (surface.slot == slot) return printable(surface.binding);
+  for (const hwx::KernelSection& kernel : file.kernels)
+    if (slot < file.slots.size() && file.slots[slot] == kernel.address) return printable(kernel.name);
+  return fmt::format("buffer {}", slot);
 }
 
-std::string field_value(const h13::FieldInfo& field, uint32_t word) {
-  const uint32_t value = (word >> field.low) & h13::mask(field);
-  if (holds_number(field)) {
-    const float number =
-        field.width == 32 ? std::bit_cast<float>(value) : to_float(Half{static_cast<uint16_t>(value)});
-    return fmt::format("{:#x} ({:g})", value, number);
+std::string field_value(const generations::Field& field, uint32_t word) {
+  using generations::Form;
+  const uint32_t value = field.get(word);
+  const auto number = [&](float real) { return fmt::format("{:#x} ({:g})", value, real); };
+  switch (field.form) {
+    case Form::Half:
+      return number(to_float(Half{static_cast<uint16_t>(value)}));
+    case Form::Float:
+      return number(std::bit_cast<float>(value));
+    case Form::Float19:  // the upper bits of a 32-bit one
+      return number(std::bit_cast<float>(value << 13));
+    case Form::Bytes:
+      return fmt::format("{:#x}", static_cast<uint64_t>(value) << field.low);
+    case Form::Number:
+      break;
   }
-  if (holds_bytes(field)) return fmt::format("{:#x}", static_cast<uint64_t>(value) << field.low);
-  return value < 0x10000 && field.width < 24 ? fmt::format("{}", value) : fmt::format("{:#x}", value);
+  std::string text =
+      value < 0x10000 && field.width < 24 ? fmt::format("{}", value) : fmt::format("{:#x}", value);
+  for (const generations::Value& named : field.values)
+    if (named.number == value) text += fmt::format(" ({})", named.text);
+  return text;
+}
+
+std::string marked(const std::string& name, generations::Evidence evidence) {
+  switch (evidence) {
+    case generations::Evidence::Words:
+      return name;
+    case generations::Evidence::Map:
+      return name + "~";
+    case generations::Evidence::Inferred:
+      return name + "?";
+    case generations::Evidence::Unknown:
+      break;
+  }
+  return name + "(unknown)";
 }
 
 std::string printable(const std::string& text) {

@@ -46,11 +46,34 @@ std::string symbols(const hwx::Container& container) {
   return out;
 }
 
-std::string relocations(const hwx::File& file) {
-  if (file.tiles.empty()) return "";
+// Of programs whose relocations are not understood further: where, and the number of the section that they
+// point into.
+std::string plain_relocations(const hwx::Container& container) {
+  const hwx::Section* text = container.find("__TEXT", "__text");
+  if (!text || text->relocations.empty()) return "";
+  std::string out = "relocations\n  text offset  info        section\n";
+  for (const hwx::Relocation& relocation : text->relocations)
+    out += fmt::format("  {:#011x}  {:#010x}  {}\n", relocation.address, relocation.info,
+                       relocation.info & 0xffffff);
+  return out;
+}
+
+std::string relocations(const Program& program) {
+  const hwx::File& file = program.file;
+  if (file.tiles.empty()) return plain_relocations(program.container);
   std::string out = "relocations\n  text offset  channel  constant offset\n";
   for (const hwx::ConstantTile& tile : file.tiles)
     out += fmt::format("  {:#011x}  {:>7}  {:#x}\n", tile.text_offset, tile.channel, tile.const_offset);
+  return out;
+}
+
+std::string tags(const hwx::File& file) {
+  std::string out;
+  for (const hwx::ProgramTag& tag : file.figures.tags) {
+    out += fmt::format("tag {} of the program thread:", tag.number);
+    for (const uint8_t byte : tag.value) out += fmt::format(" {:02x}", byte);
+    out += "\n";
+  }
   return out;
 }
 
@@ -66,7 +89,7 @@ std::string others(const hwx::Container& container) {
 
 std::string sections(const Program& program) {
   return segments(program.container) + slots(program.file) + symbols(program.container) +
-         relocations(program.file) + others(program.container);
+         relocations(program) + tags(program.file) + others(program.container);
 }
 
 }  // namespace ane::dump

@@ -1,5 +1,8 @@
 // The words of a program in the form in which captured programs are kept, so that the two can be compared
 // line by line.
+//
+// Records of H13 are shown by address, those of later generations by the word that opens them. Captures of
+// the latter also show the end of the program thread, and slots from the third on.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -44,31 +47,52 @@ std::string constants_line(const hwx::File& file) {
                      static_cast<ptrdiff_t>(section.size()) - zeros, sha256(section));
 }
 
-void put_task(const h13::Task& task, size_t index, std::string& out) {
-  out += fmt::format("task {} bytes={}\n  h", index, 4 * task.words());
-  for (uint32_t i = 0; i < task.header_words(); ++i) out += fmt::format(" {:08x}", task.header[i]);
-  out += '\n';
-  size_t next_unknown = 0;
-  for (const h13::Record& record : task.records) {
-    out += fmt::format("  @{:05x}", record.address);
-    for (uint32_t i = 0; i < record.count; ++i) {
-      const h13::Reg reg = h13::register_at(record.address + 4 * i);
-      out += fmt::format(" {:08x}", reg == h13::Reg::Count ? task.unknown[next_unknown++].second : task[reg]);
-    }
+void put_task(const Program& program, size_t index, std::string& out) {
+  const bool linked = program.generation->tasks == generations::TaskList::Linked;
+  const generations::Task& task = program.stream.tasks[index];
+  out += fmt::format("task {} bytes={}", index, 4 * task.words());
+  if (!linked) out += fmt::format(" at={:x}", task.offset);
+  out += fmt::format("\n  h {:08x}\n", fmt::join(task.header, " "));
+  for (const generations::Record& record : task.records) {
+    out +=
+        linked ? fmt::format("  @{:05x}", record.writes[0].address) : fmt::format("  @{:08x}", record.word);
+    for (const generations::Write& write : record.writes) out += fmt::format(" {:08x}", write.value);
     out += '\n';
   }
+}
+
+std::string linked_program_line(const Program& program) {
+  const hwx::File& file = program.file;
+  return fmt::format("program tasks={} words1={} text={:08x} const={:08x} resources={}\n",
+                     program.stream.tasks.size(), file.first_task_words - 1, file.text_address,
+                     file.const_address, resources(file));
+}
+
+// Words of the program thread from this offset on; those that it is too short for are left out.
+std::span<const uint32_t> thread_from(const Program& program, uint32_t offset) {
+  const std::span<const uint32_t> words = program.thread_words;
+  return words.subspan(std::min<size_t>(words.size(), offset / 4));
+}
+
+std::string sequential_program_lines(const Program& program) {
+  constexpr uint32_t first_shown = 0x30, shown = 5;  // five words, 8 bytes apart
+  std::vector<std::string> slots;
+  for (uint32_t i = 0; i < shown; ++i)
+    slots.push_back(fmt::format("{:08x}", thread_from(program, first_shown + 8 * i)[0]));
+  return fmt::format("program tasks={} text_words={} text={:08x} const={:08x} slots={}\ntail {:08x}\n",
+                     program.stream.tasks.size(), program.file.text.size() / 4, program.file.text_address,
+                     program.file.const_address, fmt::join(slots, ","),
+                     fmt::join(thread_from(program, hwx::program_thread::text_address), " "));
 }
 
 }  // namespace
 
 std::string words(const Program& program) {
-  const hwx::File& file = program.file;
-  std::string out =
-      fmt::format("program tasks={} words1={} text={:08x} const={:08x} resources={}\n", program.tasks.size(),
-                  file.first_task_words - 1, file.text_address, file.const_address, resources(file));
-  for (const hwx::Surface* surface : in_order(file)) out += tensor_line(*surface);
-  out += constants_line(file);
-  for (size_t i = 0; i < program.tasks.size(); ++i) put_task(program.tasks[i], i, out);
+  const bool linked = program.generation->tasks == generations::TaskList::Linked;
+  std::string out = linked ? linked_program_line(program) : sequential_program_lines(program);
+  for (const hwx::Surface* surface : in_order(program.file)) out += tensor_line(*surface);
+  out += constants_line(program.file);
+  for (size_t i = 0; i < program.stream.tasks.size(); ++i) put_task(program, i, out);
   return out;
 }
 
