@@ -560,7 +560,7 @@ class Emitter {
                        (writes ? 0x20000000u : 0u) | (writes && next_reads ? 0x9000u : 0u) |
                        (task[Reg::KernelCfg] & 0x1000 ? 0x100u : 0u) |
                        (task.get(HeaderField::TDE) ? 0x1000000u : 0u);
-      if (compat_.time_estimate) task.header[1] |= time_estimate(task, target_);
+      if (compat_.time_estimate) task.header[1] |= time_estimate(op, task, target_);
     }
   }
 

@@ -102,9 +102,40 @@ Lowering::Lowering(const aneir::Network& network, const Compat& compat, const Ta
 Lowered Lowering::run() {
   place_surfaces();
   find_homes();
-  for (const Unit& unit : network_.units) lower_unit(unit);
+  for (const Unit* unit : execution_order()) lower_unit(*unit);
   for (size_t i = 0; i < network_.outputs.size(); ++i) copy_to_surface(i);
   return std::move(result_);
+}
+
+// Apple's compiler does the work of the last operand first (chain_branch_d256_s64): depth first from the
+// outputs. Where tensors do not stay on chip the network's own order serves as well.
+std::vector<const Unit*> Lowering::execution_order() const {
+  std::vector<const Unit*> order;
+  if (!compat_.composites) {
+    for (const Unit& unit : network_.units) order.push_back(&unit);
+    return order;
+  }
+  std::set<const Unit*> seen;
+  std::vector<std::pair<const Unit*, size_t>> stack;  // a unit and how many of its operands were visited
+  const auto visit = [&](TensorId id) {
+    const Unit* unit = producers_[static_cast<size_t>(id)];
+    if (unit && seen.insert(unit).second) stack.emplace_back(unit, 0);
+  };
+  for (const aneir::Output& output : network_.outputs) {
+    visit(output.tensor);
+    while (!stack.empty()) {
+      auto& [unit, visited] = stack.back();
+      const size_t operands = unit->bottoms.size();
+      if (visited < operands) {
+        const TensorId next = unit->bottoms[operands - 1 - visited++];
+        visit(next);
+      } else {
+        order.push_back(unit);
+        stack.pop_back();
+      }
+    }
+  }
+  return order;
 }
 
 Layout& Lowering::layout(TensorId id) {

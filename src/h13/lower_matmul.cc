@@ -85,7 +85,7 @@ bool Lowering::two_dimensional(const Unit& unit, const aneir::MatMul& product, i
 // The copy: a matrix in L2 with columns as channels. Units that multiply the same matrix share it.
 View Lowering::columns_as_channels(const Unit& unit, TensorId id, bool two_dim, bool padded) {
   if (const auto known = channel_major_.find(id); known != channel_major_.end()) return known->second;
-  const View rows = view_of(id);
+  const View rows = copied_for_others(unit, id, two_dim);
   const View from = two_dim ? in_eights(rows) : rows_and_channels_exchanged(rows);
   const int64_t pitch = two_dim || !padded ? round_up(from.c * 2, 16) : odd_pitch(from.c);
   // Eight rows of eight pixels are one patch, whose rows must fall into different banks.
@@ -98,6 +98,24 @@ View Lowering::columns_as_channels(const Unit& unit, TensorId id, bool two_dim, 
   add_op(unit, work, from, to);
   if (padded && is_planned(id)) plan_in_scratch(to);
   return channel_major_[id] = to;
+}
+
+// An input that an elementwise unit reads too is first copied into L2, for both (chain_pair_mm_add,
+// chain_resffn).
+View Lowering::copied_for_others(const Unit& unit, TensorId id, bool two_dim) {
+  const View rows = view_of(id);
+  bool others = false;
+  for (const Unit* reader : readers(id)) others |= reader->as<aneir::ElementWise>() != nullptr;
+  if (rows.on_chip || !others || !compat_.composites) return rows;
+  const int64_t pitch = round_up(rows.w * 2, 16), dense = rows.w * rows.h * 2;
+  View copy = on_chip(unit.name + "_copy", rows.w, rows.h, 1, two_dim ? pitch : planar_row(pitch, target_),
+                      dense, Buffer::Content::InputCopy);
+  if (two_dim) copy.stride_c = copy.image_bytes = rows.h * pitch;
+  add_op(unit, Bypass{}, rows, copy);
+  Layout place;
+  place.view = copy;
+  layouts_[static_cast<size_t>(id)] = place;
+  return copy;
 }
 
 // A scale before a product is applied behind the copy, in place (chain_pair_mul_mm). False when the unit is

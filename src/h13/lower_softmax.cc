@@ -103,7 +103,8 @@ void Lowering::softmax_over_channels(const Unit& unit, const View& from, const V
   add_op(unit, most, from, largest);
   View source = from;
   if (!from.on_chip) {
-    source = map("_source");
+    source =
+        on_chip(unit.name + "_source", from.w, from.h, from.c, shared_row(depth, from.h, target_), dense);
     last_op().kept = source.buffer;
   }
   const View powers = map("_powers");

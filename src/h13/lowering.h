@@ -50,6 +50,8 @@ class Lowering {
   Lowered run();
 
  private:
+  std::vector<const Unit*> execution_order() const;
+
   // ---- Places ----
 
   Layout& layout(TensorId id);
@@ -186,6 +188,7 @@ class Lowering {
   void multiply(const Unit& unit, const Convolution& work, const View& from, const View& to, int64_t columns);
   View kernel_operand(const Unit& unit, TensorId id, bool is_transposed, int64_t tile);
   void lower_two_dimensional(const Unit& unit, const Convolution& work, const View& from);
+  View copied_for_others(const Unit& unit, TensorId id, bool two_dimensional);
   bool is_planned(TensorId id) const;
   void plan_in_scratch(const View& view);
   void forget_plan(const View& view);
