@@ -138,6 +138,9 @@ void seeds_of_generations(const fs::path& folder) {
     program.surfaces = {{.input = true, .name = "x", .slot = 4}, {.input = false, .name = "y", .slot = 5}};
     program.tail = test::later_tail(program.text.size(), 2);
     put(folder, generation.name, ByteSpan(program.build()));
+    Bytes stream = program.text;
+    stream.insert(stream.begin(), static_cast<uint8_t>(&generation - generations::all().data()));
+    put(folder, std::string(generation.name) + "-tasks", ByteSpan(stream));
   }
 }
 
