@@ -210,6 +210,9 @@ class Emitter {
     }
     task[Reg::DstDMAConfig] = op.place.result_strided ? dma_write_strided : dma_write_fifo;
     if (slot(op.destination) == scratch_slot) task[Reg::DstDMAConfig] |= scratch_hint;
+    // Seen where a product of tensors is written as a kernel (chain_attn_*, chain_block); meaning open.
+    if (std::holds_alternative<Elementwise>(op.work) && op.destination.interleave > 1)
+      task[Reg::DstDMAConfig] |= 0x1080000;
     describe_destination(task, op.destination, address(op.destination));
   }
 

@@ -87,8 +87,25 @@ View rows_and_channels_exchanged(const View& view) {
   return other;
 }
 
+namespace {
+
+// Units that only the sequences for whole units can do: then tensors stay on chip whatever the compiler
+// version.
+bool has_composites(const aneir::Network& network) {
+  return std::any_of(network.units.begin(), network.units.end(), [](const Unit& unit) {
+    const auto* elementwise = unit.as<aneir::ElementWise>();
+    const auto* goc = unit.as<aneir::Goc>();
+    return unit.as<aneir::MatMul>() || unit.as<aneir::Normalize>() || unit.as<aneir::Softmax>() ||
+           unit.as<aneir::Select>() || unit.as<aneir::Cast>() || unit.as<aneir::Broadcast>() ||
+           (elementwise && elementwise->op == aneir::ElementWiseOp::Div) ||
+           (goc && (goc->channel_scale || goc->channel_offset));
+  });
+}
+
+}  // namespace
+
 Lowering::Lowering(const aneir::Network& network, const Compat& compat, const Target& target)
-    : network_(network), compat_(compat), target_(target) {
+    : network_(network), composites_(compat.composites || has_composites(network)), target_(target) {
   layouts_.resize(network.tensors.size());
   homes_.resize(network.tensors.size());
   producers_.assign(network.tensors.size(), nullptr);
@@ -111,7 +128,7 @@ Lowered Lowering::run() {
 // outputs. Where tensors do not stay on chip the network's own order serves as well.
 std::vector<const Unit*> Lowering::execution_order() const {
   std::vector<const Unit*> order;
-  if (!compat_.composites) {
+  if (!composites_) {
     for (const Unit& unit : network_.units) order.push_back(&unit);
     return order;
   }
