@@ -17,6 +17,9 @@ struct EngineFacts {
   int64_t max_width = 0, max_height = 0, max_channels = 0;
   // Functions of one variable that one table pass computes (ReLU needs none and is always there).
   std::function<bool(const Neuron&)> has_table;
+  // Softmax, MatMul, Normalize, Select, Cast, Broadcast, Div, comparisons, reductions over any axes, and gain
+  // and offset per channel stay whole: the back end knows the engine's own sequences of tasks for them.
+  bool composites = false;
   // Windowed pooling stays a Pooling unit (--experimental native-pooling).
   bool native_pooling = false;
 };

@@ -11,19 +11,33 @@ constexpr std::array neuron_names = {
     "ReLU",  "LeakyReLU", "ClampedReLU", "Sigmoid", "Tanh",         "HardSigmoid", "ThresholdedReLU",
     "ELU",   "Softsign",  "Softplus",    "GELU",    "SiLU",         "Exp",         "Exp2",
     "Log",   "Log2",      "Sqrt",        "Rsqrt",   "Inv",          "Abs",         "Square",
-    "Power", "Sign",      "Floor",       "Ceil",    "RoundNearest", "Erf"};
-constexpr std::array operation_names = {"Add",   "Sub",      "Mult",     "Max",
-                                        "Min",   "Div",      "Power",    "SquaredDifference",
-                                        "Equal", "NotEqual", "LessThan", "GreaterThan"};
+    "Power", "Sign",      "Floor",       "Ceil",    "RoundNearest", "Erf",         "LogicalNot"};
+constexpr std::array operation_names = {
+    "Add",   "Sub",      "Mult",     "Max",         "Min",       "Div",         "Power", "SquaredDifference",
+    "Equal", "NotEqual", "LessThan", "GreaterThan", "LessEqual", "GreaterEqual"};
 // In the order of the variant Params.
-constexpr std::array unit_names = {"Conv",      "GOC",     "Neuron",    "ElementWise", "Broadcast",
-                                   "Concat",    "Reshape", "Transpose", "InputView",   "Pooling",
-                                   "Reduction", "Softmax", "Constant"};
+constexpr std::array unit_names = {"Conv",
+                                   "GOC",
+                                   "Neuron",
+                                   "ElementWise",
+                                   "Broadcast",
+                                   "Concat",
+                                   "Reshape",
+                                   "Transpose",
+                                   "InputView",
+                                   "Pooling",
+                                   "Reduction",
+                                   "Softmax",
+                                   "MatrixMultiplication",
+                                   "LayerNormalization",
+                                   "Select",
+                                   "Cast",
+                                   "Constant"};
 
 static_assert(axis_names.size() == all_axes.size());
 static_assert(element_type_names.size() == static_cast<size_t>(ElementType::Int8) + 1);
-static_assert(neuron_names.size() == static_cast<size_t>(NeuronType::Erf) + 1);
-static_assert(operation_names.size() == static_cast<size_t>(ElementWiseOp::GreaterThan) + 1);
+static_assert(neuron_names.size() == static_cast<size_t>(NeuronType::LogicalNot) + 1);
+static_assert(operation_names.size() == static_cast<size_t>(ElementWiseOp::GreaterEqual) + 1);
 static_assert(unit_names.size() == std::variant_size_v<Params>);
 
 }  // namespace

@@ -89,6 +89,7 @@ enum class NeuronType {
   Ceil,
   RoundNearest,
   Erf,
+  LogicalNot,  // x == 0 ? 1 : 0
 };
 const char* name_of(NeuronType type);
 
@@ -132,7 +133,9 @@ enum class ElementWiseOp {
   Equal,
   NotEqual,
   LessThan,
-  GreaterThan
+  GreaterThan,
+  LessEqual,
+  GreaterEqual
 };
 const char* name_of(ElementWiseOp op);
 
@@ -145,7 +148,8 @@ struct ElementWise {
 };
 
 struct Broadcast {
-  Shape shape;  // the result's
+  Shape shape;        // the result's
+  bool relu = false;  // fused
 };
 
 struct Concat {
@@ -194,6 +198,32 @@ struct Softmax {
   Axis axis = Axis::Channel;
 };
 
+// scale * (A times B) + bias, A and B matrices over Height (rows) and Width (columns), one for each batch and
+// channel; either operand may have length 1 there. B is a tensor, or constants of one matrix.
+struct MatMul {
+  bool transpose_first = false, transpose_second = false;
+  std::optional<Constant> matrix;  // B, row-major; then there is one bottom
+  int64_t matrix_rows = 0, matrix_columns = 0;
+  // Fused:
+  float scale = 1;
+  std::optional<Constant> bias;      // [columns of the result]
+  std::optional<Neuron> activation;  // ReLU, or any function with a table
+};
+
+// (x - mean) / sqrt(variance + epsilon), mean and variance over the elements of `axes` together.
+struct Normalize {
+  std::vector<Axis> axes;
+  float epsilon = 0;
+};
+
+// Bottoms: condition (0 or not 0), a, b of equal shapes. condition ? a : b
+struct Select {};
+
+// The same numbers as elements of another type.
+struct Cast {
+  ElementType type = ElementType::Float16;
+};
+
 // A tensor of constants (no bottoms).
 struct ConstantTensor {
   Shape shape;
@@ -201,7 +231,7 @@ struct ConstantTensor {
 };
 
 using Params = std::variant<Conv, Goc, Neuron, ElementWise, Broadcast, Concat, Reshape, Transpose, InputView,
-                            Pooling, Reduction, Softmax, ConstantTensor>;
+                            Pooling, Reduction, Softmax, MatMul, Normalize, Select, Cast, ConstantTensor>;
 
 // ---- The graph
 // -----------------------------------------------------------------------------------------------------

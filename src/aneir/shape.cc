@@ -121,16 +121,68 @@ Shape shape_of(const Softmax&, const Operands& in) {
   return in.only("Softmax");
 }
 
-Shape shape_of(const ElementWise&, const Operands& in) {
-  in.require(in.shapes.size() == 2, "ElementWise reads two tensors, not " + std::to_string(in.shapes.size()));
-  const Shape &a = in.shapes[0], &b = in.shapes[1];
+// The shape of two operands that may have length 1 where the other has more, over `axes`.
+Shape broadcast_of(const Operands& in, const Shape& a, const Shape& b, std::span<const Axis> axes) {
   Shape result;
-  for (Axis axis : all_axes) {
+  for (Axis axis : axes) {
     in.require(a[axis] == b[axis] || a[axis] == 1 || b[axis] == 1,
                "shapes " + a.text() + " and " + b.text() + " do not broadcast along " + name_of(axis));
     result[axis] = std::max(a[axis], b[axis]);
   }
   return result;
+}
+
+Shape shape_of(const ElementWise&, const Operands& in) {
+  in.require(in.shapes.size() == 2, "ElementWise reads two tensors, not " + std::to_string(in.shapes.size()));
+  return broadcast_of(in, in.shapes[0], in.shapes[1], all_axes);
+}
+
+Shape shape_of(const MatMul& product, const Operands& in) {
+  const size_t operands = product.matrix ? 1 : 2;
+  in.require(in.shapes.size() == operands, "MatrixMultiplication reads " + std::to_string(operands) +
+                                               " tensors, not " + std::to_string(in.shapes.size()));
+  const Shape& a = in.shapes[0];
+  Shape b = product.matrix ? Shape{} : in.shapes[1];
+  if (product.matrix) {
+    b.h = product.matrix_rows, b.w = product.matrix_columns;
+    const std::string trouble = trouble_of(b);
+    in.require(trouble.empty(), trouble);
+    require_count(in, *product.matrix, b.count(), "constants");
+  }
+  constexpr std::array outer = {Axis::Batch, Axis::Depth, Axis::Channel};
+  Shape result = broadcast_of(in, a, b, outer);
+  const int64_t inner_a = product.transpose_first ? a.h : a.w, inner_b = product.transpose_second ? b.w : b.h;
+  in.require(inner_a == inner_b, "matrices of " + a.text() + " and " + b.text() +
+                                     " do not multiply: " + std::to_string(inner_a) + " columns, " +
+                                     std::to_string(inner_b) + " rows");
+  result.h = product.transpose_first ? a.w : a.h;
+  result.w = product.transpose_second ? b.h : b.w;
+  if (product.bias) require_count(in, *product.bias, result.w, "biases");
+  return result;
+}
+
+void require_axes(const Operands& in, const std::vector<Axis>& axes, const char* unit) {
+  in.require(!axes.empty(), std::string(unit) + " over no axis");
+  for (Axis axis : axes)
+    in.require(std::count(axes.begin(), axes.end(), axis) == 1,
+               std::string(unit) + " names axis " + name_of(axis) + " twice");
+}
+
+Shape shape_of(const Normalize& normalize, const Operands& in) {
+  require_axes(in, normalize.axes, "LayerNormalization");
+  return in.only("LayerNormalization");
+}
+
+Shape shape_of(const Select&, const Operands& in) {
+  in.require(in.shapes.size() == 3, "Select reads three tensors, not " + std::to_string(in.shapes.size()));
+  for (const Shape& shape : in.shapes)
+    in.require(shape == in.shapes[0],
+               "Select reads tensors of one shape, not " + in.shapes[0].text() + " and " + shape.text());
+  return in.shapes[0];
+}
+
+Shape shape_of(const Cast&, const Operands& in) {
+  return in.only("Cast");
 }
 
 Shape shape_of(const Broadcast& broadcast, const Operands& in) {
@@ -195,12 +247,8 @@ Shape shape_of(const InputView& view, const Operands& in) {
 
 Shape shape_of(const Reduction& reduction, const Operands& in) {
   Shape result = in.only("Reduction");
-  in.require(!reduction.axes.empty(), "Reduction over no axis");
-  for (Axis axis : reduction.axes) {
-    in.require(std::count(reduction.axes.begin(), reduction.axes.end(), axis) == 1,
-               std::string("Reduction names axis ") + name_of(axis) + " twice");
-    result[axis] = 1;
-  }
+  require_axes(in, reduction.axes, "Reduction");
+  for (Axis axis : reduction.axes) result[axis] = 1;
   return result;
 }
 

@@ -163,6 +163,8 @@ class Speller {
         return power(x, f.alpha);
       case NeuronType::Erf:
         throw NoForm{"the format has no erf"};
+      case NeuronType::LogicalNot:
+        throw NoForm{"the format has no logical not"};
       default:
         return emit(f.type, x, f.alpha, f.beta);
     }
@@ -242,6 +244,16 @@ class Speller {
     const TensorId result = emit(plain, from);
     return unit.activation ? function(*unit.activation, result) : result;
   }
+
+  TensorId spell(const Broadcast& unit) {
+    const TensorId result = emit(Broadcast{unit.shape}, bottoms_);
+    return unit.relu ? emit(NeuronType::ReLU, result) : result;
+  }
+
+  TensorId spell(const MatMul&) { throw NoForm{"how the format writes the operands' roles is not known"}; }
+  TensorId spell(const Normalize&) { throw NoForm{"the format's keys for it are not known"}; }
+  TensorId spell(const Select&) { throw NoForm{"the format's keys for it are not known"}; }
+  TensorId spell(const Cast&) { throw NoForm{"the format's keys for it are not known"}; }
 
   template <typename Plain>
   TensorId spell(const Plain& unit) {

@@ -279,6 +279,11 @@ class Writer {
   }
   static json params_of(const Softmax& unit, json&) { return {{"Dimension", aneir::name_of(unit.axis)}}; }
   static json params_of(const ConstantTensor&, json&) { return {}; }
+  // Units whose form in the format is not known; spell_out() refuses them.
+  template <typename Unknown>
+  static json params_of(const Unknown&, json&) {
+    throw InternalError("write_plist: a unit that the format cannot say");
+  }
 
   const Network& network_;
   std::vector<std::string> names_;  // of the unit, input or constant that gives each tensor

@@ -27,6 +27,8 @@ struct Compat {
   bool two_row_patches;            // passes without weights prefer patches of two rows
   bool small_result_strides;       // small-image convolutions write their result through a strided ring
   bool planar_zero_pad;            // PE tasks fill the padding of the rows they write
+  bool reread_hints;               // DMA cache hints of data that several tasks stream
+  bool composites;                 // tensors stay on chip between tasks: Apple's sequences for whole units
 };
 
 const Compat& compat(hwx::Dialect dialect);

@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "base/error.h"
 #include "h13/emit.h"
 #include "h13/lower.h"
 #include "h13/memory_plan.h"
+#include "h13/on_chip.h"
 #include "h13/split.h"
 
 namespace ane::h13 {
@@ -22,15 +25,22 @@ hwx::Surface surface_of(const ProgramSurface& from) {
   surface.role = from.output ? hwx::Role::Output : hwx::Role::Input;
   surface.symbol = symbol_of(from);
   surface.n = from.shape.n, surface.c = from.shape.c, surface.h = from.shape.h, surface.w = from.shape.w;
+  if (from.bytes) surface.element_code = 3, surface.element_size = 1;
   hwx::layout(surface);
   return surface;
 }
 
-// Constant operands first, each aligned, then coefficients as tasks are emitted.
+// Constant operands that some task reads first, each aligned, then coefficients as tasks are emitted.
 Bytes place_constants(EngineProgram& program, const Target& target) {
+  std::set<int> read;
+  for (const EngineOp& op : program.ops) {
+    read.insert(op.source.buffer);
+    if (op.source2) read.insert(op.source2->buffer);
+  }
   Bytes constants;
-  for (Buffer& buffer : program.buffers) {
-    if (buffer.kind != BufferKind::Constant) continue;
+  for (size_t i = 0; i < program.buffers.size(); ++i) {
+    Buffer& buffer = program.buffers[i];
+    if (buffer.kind != BufferKind::Constant || !read.contains(static_cast<int>(i))) continue;
     buffer.base = round_up(static_cast<int64_t>(constants.size()), target.dma_alignment);
     constants.resize(static_cast<size_t>(buffer.base));
     constants.insert(constants.end(), buffer.constant.bytes.begin(), buffer.constant.bytes.end());
@@ -62,7 +72,7 @@ Binding bind_buffers(const EngineProgram& program, const std::vector<ProgramSurf
 std::vector<hwx::ConstantTile> constant_tiles(const std::vector<Task>& tasks, const Target& target) {
   std::vector<hwx::ConstantTile> tiles;
   for (const Task& task : tasks) {
-    if (!task.get(HeaderField::KBE0)) continue;
+    if (!task.get(HeaderField::KBE0) || task.get(HeaderField::KBase0) != 1) continue;
     for (int i = 0; i < target.engines; ++i)
       if (task[Reg::CoeffDMAConfig0 + i] & 1)
         tiles.push_back({offset_in_stream(task, Reg::CoeffBaseAddr0 + i), static_cast<uint32_t>(i),
@@ -75,7 +85,7 @@ std::vector<hwx::ConstantTile> constant_tiles(const std::vector<Task>& tasks, co
 
 Program compile_network(const aneir::Network& network, const Compat& compat, const Target& target) {
   // Units become engine operations, tensors get layouts. After this nothing knows the network any more.
-  Lowered lowered = lower(network, target);
+  Lowered lowered = lower(network, compat, target);
   if (lowered.surfaces.size() > 28)
     throw Error("", "",
                 fmt::format("the network has {} inputs and outputs; the engine addresses 28",
@@ -84,6 +94,10 @@ Program compile_network(const aneir::Network& network, const Compat& compat, con
 
   // Operations that exceed an engine limit are cut. After this every operation fits.
   split(lowered.program, target);
+
+  // Operands get their places in L2, and tasks what they wait for.
+  plan_on_chip(lowered.program, compat, target);
+  check_on_chip(lowered.program, target);
 
   // Scratch and constants get their places; the plan is proven before anything relies on it.
   Program program;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <map>
 #include <set>
 
 #include "base/error.h"
@@ -17,11 +18,16 @@ namespace ane::h13 {
 namespace {
 
 constexpr uint32_t dma_read = 0x33881, dma_read_second = 0x33880, dma_off = 0x8880;
+constexpr uint32_t dma_first_off = 0x8881;      // the first source lies in L2, the second comes by DMA
+constexpr uint32_t dma_planned = 0x48880;       // described, but the data are in L2 already
+constexpr uint32_t dma_read_first = 0x3bb81;    // the first of several tasks that stream the same data
+constexpr uint32_t dma_read_last = 0x33b01;     // the last of them
 constexpr uint32_t dma_read_written = 0x53901;  // waits for the write of an earlier task
 constexpr uint32_t dma_write_fifo = 0x040000c1, dma_write_strided = 0xc1, dma_write_off = 0xc0;
 constexpr uint32_t scratch_hint = 0x300;  // destination is scratch: kept in the system cache
 constexpr uint32_t format_read = 0x01002031, format_read_second = 0x2030, format_off = 0x01000000;
 constexpr uint32_t format_write = 0x01302031;
+constexpr uint32_t format_of_bytes = 0x01000000, format_write_bytes = 0x01300000;
 constexpr uint32_t scratch_slot = 3;
 
 uint32_t u32(int64_t value) {
@@ -40,6 +46,7 @@ class Emitter {
           const Target& target)
       : program_(program), binding_(binding), compat_(compat), target_(target) {
     result_.constants = std::move(constants);
+    find_rereads();
   }
 
   Emitted run() {
@@ -52,29 +59,25 @@ class Emitter {
  private:
   // ---- Pieces common to all tasks ----
 
-  // A task with the operation's surfaces, no coefficients, and one row of output channels per input channel.
-  Task begin(const View& source, const View& destination, const Geometry& g) {
+  // A task with the operation's operands, no coefficients, and one row of output channels per input channel.
+  Task begin(const EngineOp& op, const View& in, const View& out) {
     Task task;
-    task[Reg::InDim] = u32(source.h << 16 | source.w);
-    task[Reg::InDepth] = 1;
-    task[Reg::ChCfg] = 0x22;
-    task[Reg::Cin] = u32(source.c);
-    task[Reg::Cout] = u32(destination.c);
-    task[Reg::OutDim] = u32(destination.h << 16 | destination.w);
-    task[Reg::OutDepth] = 1;
+    task[Reg::InDim] = u32(in.h << 16 | in.w);
+    task[Reg::InDepth] = u32(in.d);
+    task[Reg::ChCfg] = (op.source.bytes ? 0u : 2u) | (op.destination.bytes ? 0u : 0x20u);
+    task[Reg::Cin] = u32(in.c);
+    task[Reg::Cout] = u32(out.c);
+    task[Reg::OutDim] = u32(out.h << 16 | out.w);
+    task[Reg::OutDepth] = u32(out.d);
     task[Reg::ConvCfg] = 0x5000a021;
     task[Reg::ConvCfg3d] = 0x2041;
-    task[Reg::GroupConvCfg] = 0x10001;
-    task[Reg::TileCfg] = u32(g.tile);
-    read_from(task, source);
+    task[Reg::GroupConvCfg] = 0x10000 | u32(in.g);
+    task[Reg::TileCfg] = u32(op.place.tile);
     task[Reg::Unknown_13840] = 0x100;
-    l2_source(task, g.source);
-    task[Reg::ResultBase] = u32(g.result.base);
-    const bool first = result_.tasks.empty();
-    task[Reg::SourceCfg] = first || reuses_l2_ ? 0x500172 : 0x172;
-    task[Reg::ResultCfg] = first ? 0x50017a : 0x17a;
-    reuses_l2_ = false;
-    write_to(task, destination, g);
+    read_first(task, op);
+    task[Reg::SourceCfg] = op.place.source_code;
+    task[Reg::ResultCfg] = op.place.result_code;
+    write_result(task, op);
     return task;
   }
 
@@ -83,23 +86,82 @@ class Emitter {
     return binding_.bases[static_cast<size_t>(view.buffer)] + view.offset;
   }
 
-  void read_from(Task& task, const View& view) {
-    task.set(HeaderField::RBase0, slot(view));
-    task.set(HeaderField::RBE0, 1);
-    task[Reg::Src1DMAConfig] = was_written(view) ? dma_read_written : dma_read;
-    task[Reg::Src2DMAConfig] = dma_off;
-    task[Reg::Src1BaseAddr] = u32(address(view));
-    task[Reg::Src1RowStride] = u32(view.stride_h);
-    task[Reg::Src1PlaneStride] = u32(view.stride_c);
-    task[Reg::Src1DepthStride] = u32(view.image_bytes);
-    task[Reg::Src1GroupStride] = compat_.group_strides ? task[Reg::Src1DepthStride] : 0;
-    task[Reg::Src1Fmt] = format_read;
-  }
-
   // Did an earlier task write the buffer? Scratch, and outputs that later layers read too.
   bool was_written(const View& view) const { return written_.contains(view.buffer); }
 
-  void read_second_from(Task& task, const View& view) {
+  // Data that several tasks stream from a surface, each on its own: the first and the last of them say so.
+  void find_rereads() {
+    if (!compat_.reread_hints) return;
+    for (size_t i = 0; i < program_.ops.size(); ++i) {
+      const View& view = program_.ops[i].source;
+      if (view.on_chip || slot(view) <= scratch_slot) continue;
+      const int64_t begin = view.offset;
+      for (size_t j = 0; j < i; ++j) {
+        const View& other = program_.ops[j].source;
+        if (other.on_chip || other.buffer != view.buffer || other.offset != begin) continue;
+        first_reads_.insert(j);
+        last_reads_.insert(i);
+        last_reads_.erase(j);
+      }
+    }
+  }
+
+  uint32_t read_config(const View& view) const {
+    const size_t index = result_.tasks.size();
+    if (was_written(view)) return dma_read_written;
+    if (last_reads_.contains(index)) return dma_read_last;
+    if (first_reads_.contains(index)) return dma_read_first;
+    return dma_read;
+  }
+
+  static uint32_t read_format(const View& view, uint32_t format) {
+    if (view.bytes) return format_of_bytes;
+    return (format & ~0xf000000u) | static_cast<uint32_t>(view.interleave) << 24;
+  }
+
+  void describe_source(Task& task, const View& view, int64_t at) {
+    task.set(HeaderField::RBase0, slot(view));
+    task.set(HeaderField::RBE0, 1);
+    task[Reg::Src1BaseAddr] = u32(at);
+    task[Reg::Src1RowStride] = u32(view.stride_h);
+    task[Reg::Src1PlaneStride] = u32(view.stride_c);
+    task[Reg::Src1DepthStride] = u32(view.image_bytes);
+    task[Reg::Src1GroupStride] =
+        compat_.group_strides ? u32(view.stride_g ? view.stride_g : view.image_bytes) : 0;
+    task[Reg::Src1Fmt] = read_format(view, format_read);
+  }
+
+  void read_first(Task& task, const EngineOp& op) {
+    const L2Operand& place = op.place.source;
+    task[Reg::SourceBase] = u32(place.base);
+    task[Reg::SourceChannelStride] = u32(place.channel);
+    task[Reg::SourceRowStride] = u32(place.row);
+    task[Reg::SourceDepthStride] = u32(place.depth);
+    task[Reg::SourceGroupStride] = u32(place.group);
+    task[Reg::Src2DMAConfig] = dma_off;
+    if (op.source.on_chip) {
+      task[Reg::Src1DMAConfig] = dma_off;
+      task[Reg::Src1Fmt] = format_off;
+      if (op.planned_source) {
+        task[Reg::Src1DMAConfig] = dma_planned;
+        describe_source(task, *op.planned_source, 0);
+      }
+      return;
+    }
+    task[Reg::Src1DMAConfig] = read_config(op.source);
+    describe_source(task, op.source, address(op.source));
+  }
+
+  void read_second(Task& task, const EngineOp& op) {
+    const View& view = *op.source2;
+    const L2Operand& place = op.place.source2;
+    task[Reg::ChCfg] |= 8;
+    task[Reg::Source2Base] = u32(place.base);
+    task[Reg::Source2ChannelStride] = u32(place.channel);
+    task[Reg::Source2RowStride] = u32(place.row);
+    task[Reg::Source2DepthStride] = u32(place.depth);
+    task[Reg::Source2GroupStride] = u32(place.group);
+    if (view.on_chip) return;
     task.set(HeaderField::RBase1, slot(view));
     task.set(HeaderField::RBE1, 1);
     task[Reg::Src2DMAConfig] = dma_read_second;
@@ -109,33 +171,46 @@ class Emitter {
     task[Reg::Src2DepthStride] = u32(view.image_bytes);
     task[Reg::Src2GroupStride] = compat_.group_strides ? task[Reg::Src2DepthStride] : 0;
     task[Reg::Src2Fmt] = format_read_second;
+    if (op.source.on_chip) {
+      task[Reg::Src1DMAConfig] = dma_first_off;
+      task[Reg::Src1Fmt] = format_off | 1;
+    } else if (was_written(view)) {
+      task[Reg::Src1DMAConfig] = dma_read_written;
+    }
   }
 
-  void write_to(Task& task, const View& view, const Geometry& g) {
+  void describe_destination(Task& task, const View& view, int64_t at) {
     task.set(HeaderField::WBase, slot(view));
     task.set(HeaderField::WBE, 1);
-    task[Reg::DstDMAConfig] = g.result_strided ? dma_write_strided : dma_write_fifo;
-    if (slot(view) == scratch_slot) task[Reg::DstDMAConfig] |= scratch_hint;
-    task[Reg::DstBaseAddr] = u32(address(view));
+    task[Reg::DstBaseAddr] = u32(at);
     task[Reg::DstRowStride] = u32(view.stride_h);
-    task[Reg::DstPlaneStride] = u32(view.stride_c);
+    task[Reg::DstPlaneStride] = u32(view.stride_c == 2 ? view.stride_h : view.stride_c);
     task[Reg::DstDepthStride] = u32(view.image_bytes);
-    task[Reg::DstGroupStride] = compat_.group_strides ? task[Reg::DstDepthStride] : 0;
-    task[Reg::DstFmt] = format_write;
-    if (!g.result_strided) return;
-    task[Reg::ResultCfg] = (task[Reg::ResultCfg] & ~0xfu) | 2;
-    task[Reg::ResultChannelStride] = u32(g.result.channel);
-    task[Reg::ResultRowStride] = u32(g.result.row);
-    task[Reg::ResultDepthStride] = u32(g.result.depth);
-    task[Reg::ResultGroupStride] = u32(g.result.depth);
+    task[Reg::DstGroupStride] =
+        compat_.group_strides ? u32(view.stride_g ? view.stride_g : view.image_bytes) : 0;
+    task[Reg::DstFmt] = view.bytes
+                            ? format_write_bytes
+                            : (format_write & ~0xf000000u) | static_cast<uint32_t>(view.interleave) << 24;
   }
 
-  void l2_source(Task& task, const L2Operand& operand) {
-    task[Reg::SourceBase] = u32(operand.base);
-    task[Reg::SourceChannelStride] = u32(operand.channel);
-    task[Reg::SourceRowStride] = u32(operand.row);
-    task[Reg::SourceDepthStride] = u32(operand.depth);
-    task[Reg::SourceGroupStride] = u32(operand.depth);
+  void write_result(Task& task, const EngineOp& op) {
+    const L2Operand& place = op.place.result;
+    task[Reg::ResultBase] = u32(place.base);
+    if (op.destination.on_chip || op.place.result_strided) {
+      task[Reg::ResultChannelStride] = u32(place.channel);
+      task[Reg::ResultRowStride] = u32(place.row);
+      task[Reg::ResultDepthStride] = u32(place.depth);
+      task[Reg::ResultGroupStride] = u32(place.group);
+    }
+    if (op.destination.on_chip) {
+      task[Reg::DstDMAConfig] = dma_write_off;
+      task[Reg::DstFmt] = format_off;
+      if (op.planned_destination) describe_destination(task, *op.planned_destination, 0);
+      return;
+    }
+    task[Reg::DstDMAConfig] = op.place.result_strided ? dma_write_strided : dma_write_fifo;
+    if (slot(op.destination) == scratch_slot) task[Reg::DstDMAConfig] |= scratch_hint;
+    describe_destination(task, op.destination, address(op.destination));
   }
 
   void neural(Task& task, int engines_log2) {
@@ -145,15 +220,22 @@ class Emitter {
     task[Reg::PostScale] = 0x3c00;
   }
 
-  // KernelCfg and MACCfg of a pass without weights.
-  void bypass_words(Task& task, uint32_t mode, Activation activation) {
-    const uint32_t nonlinear = activation == Activation::Relu ? 1 : activation == Activation::Lookup ? 2 : 0;
-    task[Reg::KernelCfg] = compat_.bypass_has_kernel_format ? 0x82 : 0x80;
-    task[Reg::MACCfg] = (compat_.bypass_has_kernel_format ? 0x101c00u : 0x100000u) | nonlinear << 16 | mode;
+  static uint32_t patch_preferences(const Placement& place) {
+    return static_cast<uint32_t>(place.shape_max << 16 | place.shape_min << 12 | place.shape_preferred << 8);
   }
 
-  void planar(Task& task, const Geometry& g) {
-    task[Reg::PatchCfg] = static_cast<uint32_t>(g.patch_height << 4 | g.patch_width);
+  // KernelCfg and MACCfg of a pass without weights.
+  void bypass_words(Task& task, uint32_t mode, Activation activation, const EngineOp& op) {
+    const uint32_t nonlinear = activation == Activation::Relu ? 1 : activation == Activation::Lookup ? 2 : 0;
+    // Bytes are no format of the kernel's.
+    const bool formatted = compat_.bypass_has_kernel_format && !op.source.bytes;
+    task[Reg::KernelCfg] = formatted ? 0x82 : 0x80;
+    task[Reg::MACCfg] = (formatted ? 0x101c00u : 0x100000u) | nonlinear << 16 | mode;
+    if (op.place.signals_planar) task[Reg::KernelCfg] |= 0x1000;
+  }
+
+  void planar(Task& task, const EngineOp& op) {
+    task[Reg::PatchCfg] = static_cast<uint32_t>(op.place.patch_height << 4 | op.place.patch_width);
     task[Reg::BiasScale] = 0x3c000000;
     task[Reg::PreScale] = 0x3c000000;
     task[Reg::FinalScale] = 0x3f800000;
@@ -161,8 +243,32 @@ class Emitter {
       task[Reg::KernelCfg] = 0x80;
       task[Reg::MACCfg] = 0x100000;
     }
+    if (op.place.signals_planar) task[Reg::KernelCfg] |= 0x1000;
+    if (op.place.waits_for_planar) task[Reg::KernelCfg] |= 0x4000;
     if (!compat_.unknown_13840_in_pe) task[Reg::Unknown_13840] = 0;
     if (!compat_.planar_zero_pad) task[Reg::DstFmt] &= ~0x300000u;
+  }
+
+  // Which operands are shorter than the iteration, and which are vectors of one value per channel.
+  static uint32_t operand_shapes(const EngineOp& op) {
+    const View all = iteration(op);
+    const auto shorter = [&](const View& view) {
+      return (view.w < all.w ? 1u : 0u) | (view.h < all.h ? 2u : 0u) | (view.d < all.d ? 4u : 0u) |
+             (view.c < all.c ? 8u : 0u);
+    };
+    const bool row_result = op.destination.stride_c == 2 && op.destination.c > 1;
+    uint32_t bits = row_result ? 0x400 : 0;
+    bits |= shorter(op.source) | (is_vector(op.source) ? 0x100u : 0u);
+    if (op.source2) bits |= shorter(*op.source2) << 4 | (is_vector(*op.source2) ? 0x200u : 0u);
+    return bits;
+  }
+
+  // Cfg of a planar task: which sources there are and which of them come by DMA, and the kind of work (bits
+  // 7:4).
+  static uint32_t planar_sources(const EngineOp& op, uint32_t kind) {
+    const bool dma2 = op.source2 && !op.source2->on_chip;
+    const bool first = !dma2 || !op.source.on_chip;
+    return kind << 4 | (dma2 ? 2u : 0u) | (first ? 1u : 0u);
   }
 
   // The kernel DMA block of a task without coefficients.
@@ -185,28 +291,47 @@ class Emitter {
     }
   }
 
-  // Appends packed blocks to the constants and points the engines at them. `shared`: all read the first
-  // block.
-  void coefficients(Task& task, const PackedKernel& packed, bool sparse, bool shared) {
-    int64_t offset = round_up(static_cast<int64_t>(result_.constants.size()), target_.dma_alignment);
-    result_.constants.resize(static_cast<size_t>(offset));
-    result_.constants.insert(result_.constants.end(), packed.bytes.begin(), packed.bytes.end());
-    task.set(HeaderField::KBase0, 1);
+  void kernel_streams(Task& task, uint32_t from, int64_t offset, const std::vector<int64_t>& sizes,
+                      bool sparse, bool shared) {
+    task.set(HeaderField::KBase0, from);
     task.set(HeaderField::KBE0, 1);
     task[Reg::MasterConfig] = sparse ? 0x60 : 0x40;
-    const int used = static_cast<int>(packed.sizes.size());
+    const int used = static_cast<int>(sizes.size());
     for (int i = 0; i < target_.engines; ++i) {
       task[Reg::CoeffDMAConfig0 + i] = i < used ? 0x81 : 0x80;
       task[Reg::CoeffBaseAddr0 + i] = i < used ? u32(offset) : 0;
-      task[Reg::CoeffBfrSize0 + i] = i < used ? u32(packed.sizes[static_cast<size_t>(i)]) : 0x40;
-      if (i < used && !shared) offset += packed.sizes[static_cast<size_t>(i)];
+      task[Reg::CoeffBfrSize0 + i] = i < used ? u32(sizes[static_cast<size_t>(i)]) : 0x40;
+      if (i < used && !shared) offset += sizes[static_cast<size_t>(i)];
     }
     special_streams(task);
     task.set_records(records_of(Layout::Full));
   }
 
+  // Appends packed blocks to the constants and points the engines at them. `shared`: all read the first
+  // block.
+  void coefficients(Task& task, const PackedKernel& packed, bool sparse, bool shared) {
+    const int64_t offset = round_up(static_cast<int64_t>(result_.constants.size()), target_.dma_alignment);
+    result_.constants.resize(static_cast<size_t>(offset));
+    result_.constants.insert(result_.constants.end(), packed.bytes.begin(), packed.bytes.end());
+    kernel_streams(task, 1, offset, packed.sizes, sparse, shared);
+  }
+
+  // Coefficients from DRAM as an earlier task, or the user, has left them.
+  void runtime_coefficients(Task& task, const Convolution& work) {
+    const View& kernel = *work.kernel;
+    const std::vector<int64_t> sizes(static_cast<size_t>(target_.engines), kernel.stride_c);
+    task[Reg::KernelCfg] |= 0x10000;
+    kernel_streams(task, slot(kernel), address(kernel), sizes, false, false);
+    if (slot(kernel) != scratch_slot) return;
+    task.set(HeaderField::TDE, 1);
+    task.set(HeaderField::DTID, writers_.at(kernel.buffer));
+  }
+
   void push(Task task, const EngineOp& op) {
-    if (task.get(HeaderField::WBE)) written_.insert(op.destination.buffer);
+    if (!op.destination.on_chip) {
+      written_.insert(op.destination.buffer);
+      writers_[op.destination.buffer] = static_cast<uint64_t>(result_.tasks.size());
+    }
     result_.tasks.push_back(std::move(task));
     result_.ops.push_back(op);
   }
@@ -214,36 +339,32 @@ class Emitter {
   // ---- One operation each ----
 
   void emit_work(const EngineOp& op, const Convolution& work) {
-    Geometry g = geometry(op, target_);
-    if (g.small && compat_.small_result_strides) stride_result(g, op.destination);
-    Task task = begin(op.source, op.destination, g);
-    share_source(task, op.sharing);
-    const int cap = lane_cap(op.source, target_);
-    const int engines_log2 = ceil_log2(std::min<int64_t>(target_.engines, op.destination.c));
-    neural(task, engines_log2);
-    convolution_shape(task, op, work, cap);
-    task[Reg::Cfg] |= 1u | static_cast<uint32_t>(g.shape_max) << 16 | (g.small ? 4u : 0u);
-    const uint32_t forced =
-        g.small || large_patches_pay(op, g, target_) ? static_cast<uint32_t>(g.shape_max) : 0;
-    task[Reg::Cfg] |= forced << 8 | forced << 12;
+    View out = op.destination;
+    if (work.transpose) out.w = op.source.w, out.h = op.source.h, out.c = op.destination.w;
+    Task task = begin(op, op.source, out);
+    task[Reg::GroupConvCfg] = 0x10001;
+    const int cap = lane_cap(work, op.source, target_);
+    neural(task, ceil_log2(std::min<int64_t>(target_.engines, out.c)));
+    convolution_shape(task, op, work, out.c, cap);
+    task[Reg::Cfg] |= 1u | patch_preferences(op.place) | (op.place.small ? 4u : 0u);
+    if (!work.transpose && !op.place.small && large_patches_pay(op, target_))
+      task[Reg::Cfg] |= static_cast<uint32_t>(op.place.shape_max << 8 | op.place.shape_max << 12);
+    if (work.transpose) task.set(Field::Cfg_OutputTranspose, 1);
     task[Reg::KernelCfg] = is_sparse(work) ? 0x182 : 0x82;
     const uint32_t nonlinear = work.activation == Activation::Relu     ? 1
                                : work.activation == Activation::Lookup ? 2
                                                                        : 0;
     task[Reg::MACCfg] = 0x101c00u | (work.bias ? 0x10u : 0u) | nonlinear << 16;
-    const int64_t per_group = work.form == Convolution::Form::Depthwise ? 1
-                              : work.form == Convolution::Form::Grouped ? op.source.c / work.groups
-                                                                        : op.source.c;
-    coefficients(task, pack_kernel(work, per_group, op.destination.c, cap, target_), is_sparse(work), false);
+    task[Reg::PostScale] = half_bits(work.scale);
+    if (work.kernel) {
+      runtime_coefficients(task, work);
+    } else {
+      const int64_t per_group = work.form == Convolution::Form::Depthwise ? 1
+                                : work.form == Convolution::Form::Grouped ? op.source.c / work.groups
+                                                                          : op.source.c;
+      coefficients(task, pack_kernel(work, per_group, out.c, cap, target_), is_sparse(work), false);
+    }
     push(std::move(task), op);
-  }
-
-  void stride_result(Geometry& g, const View& destination) const {
-    const int64_t base = g.result.base;
-    g.result = resident_operand(destination, target_);
-    g.result.row = 16 * spread_over_banks(g.result.depth / 16, 2, 8, target_);
-    g.result.base = base;
-    g.result_strided = true;
   }
 
   // Bit 26 of Cfg: a second set of accumulators, where the lanes leave room for one.
@@ -252,30 +373,14 @@ class Emitter {
       task.set(Field::Cfg_AccDoubleBufEn, 1);
   }
 
-  // A source that stays in L2 for the next parts of a layer, or is there already.
-  void share_source(Task& task, EngineOp::Sharing sharing) {
-    if (sharing == EngineOp::Sharing::Keeps) task[Reg::SourceCfg] = (task[Reg::SourceCfg] & ~3u) | 1;
-    if (sharing != EngineOp::Sharing::Finds) return;
-    task[Reg::SourceCfg] = 0x100;
-    task[Reg::SourceGroupStride] = 0;
-    task[Reg::ResultCfg] &= ~0x500030u;
-    task.set(HeaderField::RBase0, 0);
-    task.set(HeaderField::RBE0, 0);
-    task[Reg::Src1DMAConfig] = dma_off;
-    for (const Reg reg : {Reg::Src1BaseAddr, Reg::Src1RowStride, Reg::Src1PlaneStride, Reg::Src1DepthStride,
-                          Reg::Src1GroupStride})
-      task[reg] = 0;
-    task[Reg::Src1Fmt] = format_off;
-  }
-
-  void convolution_shape(Task& task, const EngineOp& op, const Convolution& work, int cap) {
-    const int64_t engines = std::min<int64_t>(target_.engines, op.destination.c);
-    int64_t lanes = lane_chunks(op.destination.c, cap, target_)[0];
+  void convolution_shape(Task& task, const EngineOp& op, const Convolution& work, int64_t channels, int cap) {
+    const int64_t engines = std::min<int64_t>(target_.engines, channels);
+    int64_t lanes = lane_chunks(channels, cap, target_)[0];
     if (work.form == Convolution::Form::Grouped) {
       task[Reg::Cin] = u32(op.source.c / work.groups);
-      task[Reg::Cout] = u32(op.destination.c / work.groups);
+      task[Reg::Cout] = u32(channels / work.groups);
       task[Reg::GroupConvCfg] = 0x10000 | u32(work.groups);
-      lanes = std::max<int64_t>(1, op.destination.c / work.groups / engines);
+      lanes = std::max<int64_t>(1, channels / work.groups / engines);
       if (compat_.group_strides) {
         task[Reg::Src1GroupStride] = u32(op.source.stride_c * op.source.c / work.groups);
         task[Reg::DstGroupStride] = u32(op.destination.stride_c * op.destination.c / work.groups);
@@ -296,54 +401,50 @@ class Emitter {
   }
 
   void emit_work(const EngineOp& op, const Bypass& work) {
-    const Geometry g = geometry(op, target_);
-    Task task = begin(op.source, op.destination, g);
-    if (work.transpose) task[Reg::Cout] = u32(op.source.c);
-    bypass_task(task, op.source, g, work);
-    task[Reg::OutDim] = task[Reg::InDim];
+    Task task = begin(op, op.source, op.source);
+    const int channels = std::min(4, ceil_log2(op.source.c));
+    // A transposed result has columns as channels; at least eight engines write it.
+    neural(task, work.transpose ? std::clamp(ceil_log2(op.source.w), 3, 4) : channels);
+    task[Reg::GroupConvCfg] = 0x14001;
+    task[Reg::Cfg] |= 1u | bypass_patches(op);
+    double_buffer(task, 1);
+    const bool scaled_sum = work.bias != 0;
+    bypass_words(task, scaled_sum ? 0x8 : 0xc, work.activation, op);
+    task[Reg::PostScale] = half_bits(work.scale);
+    task[Reg::AccBias] = scaled_sum ? half_bits(work.bias) : 0;
+    if (scaled_sum) task[Reg::DPE] = 1;
     if (work.transpose) task.set(Field::Cfg_OutputTranspose, 1);
     if (work.table) {
-      coefficients(task, pack_table(*work.table, int64_t{1} << task.get(Field::Cfg_ActiveNE)), false, true);
+      // Engines without a channel of their own need no table.
+      const int users = std::min(static_cast<int>(task.get(Field::Cfg_ActiveNE)), channels);
+      coefficients(task, pack_table(*work.table, int64_t{1} << users), false, true);
     } else {
       no_coefficients(task, false);
     }
     push(std::move(task), op);
   }
 
-  void bypass_task(Task& task, const View& source, const Geometry& g, const Bypass& work) {
-    neural(task, std::min(4, ceil_log2(source.c)));
-    task[Reg::GroupConvCfg] = 0x14001;
-    task[Reg::Cfg] |= 1u | bypass_patches(source, g);
-    double_buffer(task, 1);
-    const bool scaled_sum = work.bias != 0;
-    bypass_words(task, scaled_sum ? 0x8 : 0xc, work.activation);
-    task[Reg::PostScale] = half_bits(work.scale);
-    task[Reg::AccBias] = scaled_sum ? half_bits(work.bias) : 0;
-    if (scaled_sum) task[Reg::DPE] = 1;
-  }
-
   // Patch preferences of a pass without weights. The older compiler wants two rows, and insists where they
   // fit.
-  uint32_t bypass_patches(const View& source, const Geometry& g) const {
-    const uint32_t largest = static_cast<uint32_t>(g.shape_max);
-    if (!compat_.two_row_patches) return largest << 16;
-    const uint32_t preferred = std::max(largest, 1u);
-    return preferred << 16 | preferred << 8 | (2 * source.w <= 128 ? 1u : 0u) << 12;
+  uint32_t bypass_patches(const EngineOp& op) const {
+    if (!compat_.two_row_patches) return patch_preferences(op.place);
+    const uint32_t preferred = std::max(static_cast<uint32_t>(op.place.shape_max), 1u);
+    return preferred << 16 | preferred << 8 | (2 * op.source.w <= 128 ? 1u : 0u) << 12;
   }
 
   void emit_work(const EngineOp& op, const ChannelReduce& work) {
-    const Geometry g = geometry(op, target_);
-    Task task = begin(op.source, op.destination, g);
+    View out = op.source;
+    out.c = 1;
+    Task task = begin(op, op.source, out);
+    task[Reg::GroupConvCfg] = 0x10001;
     neural(task, 0);
-    const uint32_t forced = work.maximum ? 0 : g.small ? static_cast<uint32_t>(g.shape_max) : 0;
-    task[Reg::Cfg] |= 1u | static_cast<uint32_t>(g.shape_max) << 16 | forced << 8 | forced << 12 |
-                      (!work.maximum && g.small ? 4u : 0u);
+    task[Reg::Cfg] |= 1u | patch_preferences(op.place) | (op.place.small ? 4u : 0u);
     if (work.maximum) {
       task[Reg::GroupConvCfg] = u32(op.source.c << 16) | 0x4001;
       task[Reg::L2Cfg] = 4;
-      bypass_words(task, 0xb, Activation::None);
+      bypass_words(task, 0xb, Activation::None, op);
     } else {
-      bypass_words(task, 0x8, work.table ? Activation::Lookup : Activation::None);
+      bypass_words(task, 0x8, work.table ? Activation::Lookup : Activation::None, op);
       task[Reg::DPE] = 1;
     }
     if (work.table)
@@ -353,36 +454,21 @@ class Emitter {
     push(std::move(task), op);
   }
 
-  static bool same_shape(const View& a, const View& b) { return a.c == b.c && a.h == b.h && a.w == b.w; }
+  Task begin_planar(const EngineOp& op, uint32_t kind) {
+    const View all = iteration(op);
+    Task task = begin(op, all, all);
+    planar(task, op);
+    if (op.source2) read_second(task, op);
+    task[Reg::Cfg] |= planar_sources(op, kind);
+    task[Reg::PESrcCfg] = operand_shapes(op);
+    return task;
+  }
 
   void emit_work(const EngineOp& op, const Elementwise& work) {
-    const bool resident = !same_shape(op.source, *op.source2);
-    if (resident) bring_operand(op);
-    const Geometry g = geometry(op, target_);
-    Task task = begin(op.source, op.destination, g);
-    planar(task, g);
-    task[Reg::ChCfg] = 0x2a;
+    Task task = begin_planar(op, 3);
     task[Reg::PECfg] = elementwise_code(work.op) | (work.relu ? 0x20u : 0u);
     task[Reg::BiasScale] = pair(work.scale, 0);
-    task[Reg::Source2ChannelStride] = u32(g.source2.channel);
-    task[Reg::Source2RowStride] = u32(g.source2.row);
-    task[Reg::Source2DepthStride] = u32(g.source2.depth);
-    task[Reg::Source2Base] = u32(g.source2.base);
-    if (resident) {
-      task[Reg::Cfg] |= 0x31;
-      task[Reg::SourceCfg] = 0x172;
-      task[Reg::ResultCfg] &= ~0x500030u;
-      task[Reg::PESrcCfg] = (op.source2->w < op.source.w ? 0x10u : 0u) |
-                            (op.source2->h < op.source.h ? 0x20u : 0u) |
-                            (op.source2->c < op.source.c ? 0x80u : 0u);
-      reuses_l2_ = true;
-    } else {
-      task[Reg::Cfg] |= 0x33;
-      task[Reg::Source2GroupStride] = u32(g.source2.depth);
-      task[Reg::SourceCfg] |= 0x1000000;
-      if (was_written(*op.source2)) task[Reg::Src1DMAConfig] = dma_read_written;
-      read_second_from(task, *op.source2);
-    }
+    if (work.second_relu) task[Reg::L2Cfg] = 0x10;
     no_coefficients(task, true);
     push(std::move(task), op);
   }
@@ -404,72 +490,41 @@ class Emitter {
     }
   }
 
-  // A copy that leaves a small operand in L2, at 0, for the task after it.
-  void bring_operand(const EngineOp& wanting) {
-    const View& operand = *wanting.source2;
-    EngineOp op;
-    op.unit = wanting.unit, op.layer = wanting.layer;
-    op.work = Bypass{};
-    op.source = op.destination = operand;
-    op.stays_on_chip = true;
-    const L2Operand resident = resident_operand(operand, target_);
-    Geometry g = bypass_geometry(operand, false, target_);
-    g.source.base = resident_bytes(operand, target_);
-    g.result = resident;
-    g.result_strided = false;
-    Task task = begin(operand, operand, g);
-    bypass_task(task, operand, g, Bypass{});
-    task[Reg::ResultCfg] = (task[Reg::ResultCfg] & ~0xfu);
-    task[Reg::ResultBase] = 0;
-    task[Reg::ResultChannelStride] = u32(resident.channel);
-    task[Reg::ResultRowStride] = u32(resident.row);
-    task[Reg::ResultDepthStride] = u32(resident.depth);
-    task.set(HeaderField::WBase, 0);
-    task.set(HeaderField::WBE, 0);
-    for (const Reg reg :
-         {Reg::DstBaseAddr, Reg::DstRowStride, Reg::DstPlaneStride, Reg::DstDepthStride, Reg::DstGroupStride})
-      task[reg] = 0;
-    task[Reg::DstDMAConfig] = dma_write_off;
-    task[Reg::DstFmt] = format_off;
-    no_coefficients(task, false);
-    push(std::move(task), op);
-  }
-
   void emit_work(const EngineOp& op, const Scalar& work) {
-    const Geometry g = geometry(op, target_);
-    Task task = begin(op.source, op.destination, g);
-    planar(task, g);
-    task[Reg::Cfg] |= 0x21;
-    task[Reg::PECfg] = work.absolute ? 0x40 : 0;
+    Task task = begin_planar(op, 2);
+    task[Reg::PECfg] = (work.absolute ? 0x40u : 0u) | (work.relu ? 0x20u : 0u);
     task[Reg::BiasScale] = pair(work.scale, work.offset);
     no_coefficients(task, true);
     push(std::move(task), op);
   }
 
+  // The second source is named by its rows alone: one value for all channels, or one for each.
+  void emit_work(const EngineOp& op, const GainOffset& work) {
+    Task task = begin_planar(op, 4);
+    const bool one = op.source2->c == 1 && op.source.c > 1;
+    task[Reg::PESrcCfg] = (task[Reg::PESrcCfg] & ~0x2f0u) | (one ? 0x80u : 0x200u);
+    task[Reg::PECfg] = work.subtract ? 0xc0000 : 0x80000;
+    no_coefficients(task, true);
+    push(std::move(task), op);
+  }
+
   void emit_work(const EngineOp& op, const PlaneReduce& work) {
-    const Geometry g = geometry(op, target_);
-    Task task = begin(op.source, op.destination, g);
-    planar(task, g);
-    task[Reg::Cfg] |= 0x51;
-    task[Reg::OutDim] = task[Reg::InDim];
-    if (work.type == aneir::ReductionType::Max) {
-      task[Reg::PECfg] = 2;
-      task[Reg::L2Cfg] = 4;
-    }
-    if (work.type == aneir::ReductionType::MeanSquare) {
-      task[Reg::PECfg] = 0x2010;  // squares; inverse root of the result
-      task[Reg::PreScale] = pair(1, work.epsilon);
-    }
-    if (work.type == aneir::ReductionType::Mean || work.type == aneir::ReductionType::MeanSquare)
-      task[Reg::FinalScale] = std::bit_cast<uint32_t>(1.0f / static_cast<float>(op.source.h * op.source.w));
+    Task task = begin_planar(op, op.source2 ? 6 : 5);
+    const bool maximum = work.type == aneir::ReductionType::Max;
+    const bool squares = work.type == aneir::ReductionType::MeanSquare;
+    task[Reg::PECfg] = (maximum ? 2u : 0u) | (squares ? 0x2010u : 0u) | (op.source2 ? 0x90000u : 0u) |
+                       (work.reciprocal ? 0x1000u : 0u);
+    if (maximum) task[Reg::L2Cfg] = 4;
+    if (squares) task[Reg::PreScale] = pair(1, work.epsilon);
+    if (squares || work.type == aneir::ReductionType::Mean)
+      task[Reg::FinalScale] = std::bit_cast<uint32_t>(1.0f / static_cast<float>(work.elements));
     no_coefficients(task, true);
     push(std::move(task), op);
   }
 
   void emit_work(const EngineOp& op, const WindowPool& work) {
-    const Geometry g = geometry(op, target_);
-    Task task = begin(op.source, op.destination, g);
-    planar(task, g);
+    Task task = begin(op, op.source, op.destination);
+    planar(task, op);
     task[Reg::Cfg] |= 0x11;
     task.set(Field::ConvCfg_Kw, static_cast<uint64_t>(work.kernel_width));
     task.set(Field::ConvCfg_Kh, static_cast<uint64_t>(work.kernel_height));
@@ -492,15 +547,20 @@ class Emitter {
     std::vector<Task>& tasks = result_.tasks;
     for (size_t i = 0; i < tasks.size(); ++i) {
       Task& task = tasks[i];
+      const EngineOp& op = result_.ops[i];
       const bool first = i == 0, last = i + 1 == tasks.size();
       task.header[2] = 0x400 | (first && compat_.log_first_task ? 0x8u : 0u) | (last ? 0x22u : 0u);
-      task.header[4] = debug_events(task, result_.ops[i]) | (last ? 0x6au : first ? 0x68u : 0u);
+      task.header[4] = debug_events(task, op) | (last ? 0x6au : first ? 0x68u : 0u);
       const bool reads = task[Reg::Src1DMAConfig] & 1, writes = task[Reg::DstDMAConfig] & 1;
       const bool next_reads = last || (tasks[i + 1][Reg::Src1DMAConfig] & 1);
-      const bool waited = first || (tasks[i - 1].header[6] & 0x8000);
-      task.header[6] = (reads ? 0x10000000u : 0u) | (reads && waited ? 0x800u : 0u) |
-                       (writes ? 0x20000000u : 0u) | (writes && next_reads ? 0x9000u : 0u);
-      if (compat_.time_estimate) task.header[1] |= time_estimate(task, target_);
+      const bool drained = first || (tasks[i - 1].header[6] & 0x8000);
+      const bool ahead = op.planned_source || (!op.source.on_chip && drained);
+      task.header[6] = (reads ? 0x10000000u : 0u) | (ahead ? 0x800u : 0u) |
+                       (op.planned_source ? 0x2000u : 0u) | (op.planned_destination ? 0xd000u : 0u) |
+                       (writes ? 0x20000000u : 0u) | (writes && next_reads ? 0x9000u : 0u) |
+                       (task[Reg::KernelCfg] & 0x1000 ? 0x100u : 0u) |
+                       (task.get(HeaderField::TDE) ? 0x1000000u : 0u);
+      if (compat_.time_estimate) task.header[1] |= time_estimate(op, task, target_);
     }
   }
 
@@ -525,8 +585,9 @@ class Emitter {
   const Compat& compat_;
   const Target& target_;
   Emitted result_;
-  std::set<int> written_;   // buffers that tasks so far wrote
-  bool reuses_l2_ = false;  // the task before kept an operand in L2 that a planar pass may still read
+  std::set<int> written_;                      // buffers that tasks so far wrote
+  std::map<int, uint64_t> writers_;            // and which task did it last
+  std::set<size_t> first_reads_, last_reads_;  // tasks that stream the same data
 };
 
 }  // namespace

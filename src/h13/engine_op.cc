@@ -44,6 +44,10 @@ std::string describe(const Scalar& work) {
   return work.absolute ? "absolute value" : work.offset != 0 ? "add a scalar" : "scale";
 }
 
+std::string describe(const GainOffset& work) {
+  return work.subtract ? "normalise" : "gain and offset";
+}
+
 std::string describe(const PlaneReduce& work) {
   const char* kind = work.type == aneir::ReductionType::Max          ? "maximum"
                      : work.type == aneir::ReductionType::Mean       ? "mean"

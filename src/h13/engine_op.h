@@ -14,28 +14,47 @@
 
 namespace ane::h13 {
 
-enum class BufferKind { Surface, Scratch, Constant };
+enum class BufferKind { Surface, Scratch, Constant, OnChip };
 
-// A piece of DRAM that operations address. Surfaces are the program's inputs and outputs; scratch buffers get
-// their place from the memory planner; constant buffers lie in the constant section.
+// A piece of memory that operations address. Surfaces are the program's inputs and outputs; scratch buffers
+// and buffers in the on-chip memory (L2) get their place from their planners; constant buffers lie in the
+// constant section.
 struct Buffer {
   BufferKind kind = BufferKind::Scratch;
   std::string name;
   int64_t bytes = 0;
   int surface = -1;          // index into CompiledProgram::file.surfaces before VM ordering
   aneir::Constant constant;  // kind Constant: fp16, in surface layout
-  int64_t base = 0;          // scratch or constant offset, filled in by the planner
+  int64_t base = 0;          // scratch, constant or L2 offset, filled in by the planner
+  // Kind OnChip, for the planner (on_chip.h): bytes without the padding between rows, and what the buffer
+  // holds.
+  int64_t dense_bytes = 0;
+  enum class Content { Tensor, InputCopy, Statistics } content = Content::Tensor;
 };
 
-// A tensor's elements inside a buffer: one image (batches are unrolled), fp16, x contiguous. Strides in
-// bytes, multiples of 64.
+// A tensor's elements inside a buffer. In DRAM: fp16 or bytes, x contiguous, strides multiples of 64. In L2:
+// strides multiples of 16, x contiguous; or stride_c == 2 for one value per channel, channels side by side.
+// Strides in bytes.
 struct View {
   int buffer = -1;
   int64_t offset = 0;
   int64_t c = 1, h = 1, w = 1;
   int64_t stride_c = 0, stride_h = 0;
-  int64_t image_bytes = 0;  // of the whole tensor that this is a part of; the DMA's depth stride
+  int64_t image_bytes = 0;  // depth stride: of the whole tensor that this is a part of
+  int64_t d = 1, g = 1;     // depth; groups, which one task works through one after the other
+  int64_t stride_g = 0;     // 0: equal to image_bytes
+  int interleave = 1;       // DRAM: channels in blocks of this many, side by side
+  bool bytes = false;       // elements of 8 bits (bool) instead of fp16
+  bool on_chip = false;     // the buffer lies in L2
 };
+
+inline bool same_extents(const View& a, const View& b) {
+  return a.w == b.w && a.h == b.h && a.c == b.c && a.d == b.d && a.g == b.g;
+}
+// Values of one channel each, side by side: channels lie along a row.
+inline bool is_vector(const View& view) {
+  return view.on_chip && view.c > 1 && view.stride_c == 2;
+}
 
 enum class Activation { None, Relu, Lookup };
 
@@ -51,6 +70,11 @@ struct Convolution {
   int64_t widest_lanes = 0;   // of all parts of a split layer; 0 = this operation's own
   Activation activation = Activation::None;
   std::optional<Table> table;
+  float scale = 1;         // multiplies the sum before the bias is added
+  bool transpose = false;  // result element (c, y, x) is written to channel x, column c
+  // Coefficients made by an earlier task, or read from an input: output channels in blocks of the view's
+  // interleave, one block an engine.
+  std::optional<View> kernel;
 };
 
 // NE without weights: copy, ReLU or table; with C and W exchanged on request.
@@ -68,25 +92,34 @@ struct ChannelReduce {
   std::optional<Table> table;  // of the sum
 };
 
-// PE: scale * (source op source2), source2 of length 1 along the axes it is broadcast on.
+// PE: scale * (source op source2); either source may have length 1 along axes of the other.
 struct Elementwise {
   aneir::ElementWiseOp op = aneir::ElementWiseOp::Add;  // Add, Sub, Mult, Max, Min
   float scale = 1;
   bool relu = false;
+  bool second_relu = false;  // max(source2, 0) is the operand
 };
 
 // PE: scale * source, or source + offset, or |source|.
 struct Scalar {
   float scale = 1, offset = 0;
   bool absolute = false;
+  bool relu = false;
 };
 
-// PE: sum, mean or maximum over W, or over H and W, of each channel (and row); MeanSquare: 1 / sqrt(mean of
-// squares + epsilon).
+// PE: (source + b0) * b1, or (source - b0) * b1: b0 and b1 are the two rows of source2, one value per
+// channel, or one for all channels.
+struct GainOffset {
+  bool subtract = false;
+};
+
+// PE: sum, mean or maximum of each channel and group over W (and H, and D); MeanSquare: 1 / sqrt(mean of
+// squares + epsilon). With source2: of (source2 - source), source being one mean for each channel.
 struct PlaneReduce {
   aneir::ReductionType type = aneir::ReductionType::Sum;
   float epsilon = 0;
-  bool rows_too = true;  // over H as well
+  bool reciprocal = false;  // 1 / result
+  int64_t elements = 0;     // that one result comes from, for means
 };
 
 // PE, experimental: windowed pooling as task type 1.
@@ -95,17 +128,38 @@ struct WindowPool {
   int kernel_width = 1, kernel_height = 1, stride_x = 1, stride_y = 1, pad_left = 0, pad_top = 0;
 };
 
-using Work = std::variant<Convolution, Bypass, ChannelReduce, Elementwise, Scalar, PlaneReduce, WindowPool>;
+using Work = std::variant<Convolution, Bypass, ChannelReduce, Elementwise, Scalar, GainOffset, PlaneReduce,
+                          WindowPool>;
+
+// Where one operand of a task lies in L2, in bytes.
+struct L2Operand {
+  int64_t base = 0, channel = 0, row = 0, depth = 0, group = 0;
+};
+
+// How a task lies on chip: filled in by plan_on_chip, after splitting.
+struct Placement {
+  L2Operand source, source2, result;
+  uint32_t source_code = 0, result_code = 0;              // registers SourceCfg and ResultCfg
+  bool waits_for_planar = false, signals_planar = false;  // hand-over between consecutive planar tasks
+  // log2 of the rows of an NE patch: largest, smallest, preferred; of the width and height of a PE patch.
+  int shape_max = 0, shape_min = 0, shape_preferred = 0;
+  int patch_width = 0, patch_height = 0;
+  bool small = false;           // NE: the whole output fits one patch
+  int64_t tile = 0;             // output rows per tile
+  bool result_strided = false;  // the result streams through a ring with explicit strides
+};
 
 struct EngineOp {
   std::string unit, layer;
   Work work;
   View source, destination;
-  std::optional<View> source2;  // Elementwise
-  // Parts of one layer share their input: the first brings it into L2 and leaves it there, the others find
-  // it.
-  enum class Sharing { None, Keeps, Finds } sharing = Sharing::None;
-  bool stays_on_chip = false;  // the result is an operand in L2 for the next task, not written to DRAM
+  std::optional<View> source2;  // Elementwise, GainOffset, PlaneReduce
+  // The source comes from DRAM and stays in this buffer for later tasks; -1: it is only streamed.
+  int kept = -1;
+  // Apple's compiler plans some on-chip results in DRAM scratch first; the description stays in the words of
+  // the task that writes and of the one that reads, with the transfer switched off. Strides of that plan.
+  std::optional<View> planned_source, planned_destination;
+  Placement place;
 };
 
 // A network as engine operations over buffers, in execution order.
@@ -118,8 +172,8 @@ struct EngineProgram {
 std::string describe(const EngineOp& op);
 
 // Row stride and total bytes of a tensor in surface layout.
-inline int64_t row_bytes(int64_t width) {
-  return (width * 2 + 63) / 64 * 64;
+inline int64_t row_bytes(int64_t width, int64_t element = 2) {
+  return (width * element + 63) / 64 * 64;
 }
 
 }  // namespace ane::h13

@@ -11,8 +11,14 @@ namespace {
 
 constexpr int64_t granule = 16;
 
-int64_t channel_pitch(int64_t width) {
-  return round_up(width * 2, granule);
+int64_t channel_pitch(int64_t width, bool bytes = false) {
+  return round_up(width * (bytes ? 1 : 2), granule);
+}
+
+// Strides of an operand that lies in L2 already.
+L2Operand resident(const View& view) {
+  const int64_t channel = is_vector(view) ? view.image_bytes : view.stride_c;
+  return {0, channel, view.stride_h, view.image_bytes, view.stride_g};
 }
 
 // log2 of the rows of an NE patch for a convolution: as many as keep 128 pixels.
@@ -34,7 +40,7 @@ int64_t convolution_skew(int64_t units, int stride, int64_t out_width, int64_t o
   if (patch <= 1) return 0;
   int64_t width = std::max<int64_t>(3, round_up(2 * out_width, granule) / granule + 1);
   if (patch == 4 && !small && out_width <= 8 && out_height > 16) width = 2;
-  const int64_t rows = int64_t{1} << patch;
+  const int64_t rows = out_height > 1 ? std::min(int64_t{1} << patch, out_height) : int64_t{1} << patch;
   for (int64_t skew = 0; skew < target.l2_banks; ++skew) {
     uint64_t used = 0;
     bool free = true;
@@ -77,80 +83,215 @@ int64_t spread_over_banks(int64_t units, int64_t distance, int64_t rows, const T
   return units;
 }
 
-int lane_cap(const View& source, const Target& target) {
-  return std::max(source.h, source.w) <= target.small_image_side ? target.max_lanes_small_image
-                                                                 : target.max_lanes;
+int lane_cap(const Convolution& work, const View& source, const Target& target) {
+  const bool wide = std::max(source.h, source.w) <= target.small_image_side;
+  // A transposed result, and a single row that is longer than one pixel, take the narrow form (matmul_*,
+  // chain_*).
+  const bool narrow = work.transpose || work.kernel;
+  return wide && !narrow ? target.max_lanes_small_image : target.max_lanes;
+}
+
+bool is_neural(const EngineOp& op) {
+  return std::holds_alternative<Convolution>(op.work) || std::holds_alternative<Bypass>(op.work) ||
+         std::holds_alternative<ChannelReduce>(op.work);
+}
+
+View iteration(const EngineOp& op) {
+  View all = op.source;
+  if (std::holds_alternative<Scalar>(op.work)) {
+    // It may repeat its source.
+    all.w = op.destination.w, all.h = op.destination.h, all.c = op.destination.c;
+    return all;
+  }
+  if (!op.source2 || std::holds_alternative<GainOffset>(op.work)) return all;
+  const View& other = *op.source2;
+  all.w = std::max(all.w, other.w), all.h = std::max(all.h, other.h), all.c = std::max(all.c, other.c);
+  all.d = std::max(all.d, other.d), all.g = std::max(all.g, other.g);
+  return all;
+}
+
+int64_t planar_row(int64_t bytes, const Target& target) {
+  return granule * spread_over_banks(bytes / granule, 2, 8, target);
+}
+
+int64_t shared_row(int64_t bytes, int64_t rows, const Target& target) {
+  return rows < 16 ? planar_row(bytes, target) : granule * spread_over_banks(bytes / granule, 1, 16, target);
+}
+
+namespace {
+
+bool is_small(const View& destination) {
+  return destination.h <= 16 && destination.w <= 8;
+}
+
+void one_patch_shape(Geometry& g, int log2) {
+  g.shape_max = g.shape_min = g.shape_preferred = log2;
+}
+
+// Patches of a task that runs chained: both engines work on the same 128 pixels (16 rows of an image, else as
+// many columns as one row has). Evidence: softmax chains, chain_lnproj, chain_pair_mul_mm.
+void chained_shape(Geometry& g, const View& view) {
+  one_patch_shape(g, view.h > 1 ? 4 : 7 - std::min(7, ceil_log2(std::max<int64_t>(view.w, 8))));
+}
+
+// The image of a matrix product: what one engine pass computes, before its result is transposed.
+View untransposed(const Convolution& work, const View& source, const View& destination) {
+  View out = destination;
+  if (work.transpose) out.w = source.w, out.h = source.h, out.c = destination.w;
+  return out;
+}
+
+int64_t kernel_block(const Convolution& work, int64_t input_channels, int64_t channels,
+                     const Target& target) {
+  const int64_t reduction = input_channels * work.kernel_height * work.kernel_width;
+  return std::max<int64_t>(1, channels / target.engines) * reduction * 2;
 }
 
 Geometry convolution_geometry(const Convolution& work, const View& source, const View& destination,
-                              const Target& target) {
+                              bool keeps, const Target& target, Chain chain) {
   Geometry g;
+  const View out = untransposed(work, source, destination);
   const int64_t channels = work.form == Convolution::Form::Grouped ? source.c / work.groups : source.c;
-  const int64_t units = channels * channel_pitch(source.w) / granule;
-  g.small = destination.h <= 16 && destination.w <= 8;
-  g.shape_max = g.small ? 4 : convolution_patch(destination.w);
-  const int patch = convolution_patch(destination.w);
-  const int64_t skew =
-      convolution_skew(units, work.stride, destination.w, destination.h, patch, g.small, target);
-  g.source = {0, channel_pitch(source.w), (units + skew) * granule, units * granule};
+  // A streamed source passes in pieces of 128 columns, one that stays lies whole.
+  const bool streams = !source.on_chip && !keeps && work.kernel_width == 1;
+  const int64_t columns = streams ? std::min<int64_t>(source.w, 128) : source.w;
+  const int64_t units = channels * channel_pitch(columns) / granule;
+  // Small images keep every patch whole and stream the kernel; a matrix product does so only while its kernel
+  // fits the kernel memory (matmul_m1_k1024_n1024_ty1 is the first that does not).
+  g.small = is_small(out);
+  if (work.transpose && kernel_block(work, channels, out.c, target) > target.kernel_bytes_per_engine)
+    g.small = false;
+  g.shape_max = g.small ? 4 : out.h == 1 ? 0 : convolution_patch(out.w);
+  if (work.transpose && out.h > 1 && !g.small)
+    one_patch_shape(g, std::min(convolution_patch(out.w), ceil_log2(out.h)));
+  if (chain == Chain::Planar || (chain == Chain::Neural && !work.transpose)) chained_shape(g, source);
+  if (g.small) one_patch_shape(g, 4);
+  const int patch = convolution_patch(out.w);
+  const int64_t skew = source.h == 1 && !g.small
+                           ? 0
+                           : convolution_skew(units, work.stride, out.w, out.h, patch, g.small, target);
+  g.source = {0, channel_pitch(columns), (units + skew) * granule, units * granule, units * granule};
+  if (work.kernel) g.source.row = g.source.depth;
+  if (source.on_chip) g.source = resident(source);
 
   // Staging for the result, then as many source rows as fit. Tile heights are multiples of the patch height.
   const int64_t patch_rows = int64_t{1} << g.shape_max;
-  const int64_t staging = 4 * patch_rows * destination.c * channel_pitch(destination.w);
+  const int64_t staging = 4 * patch_rows * out.c * channel_pitch(out.w);
   const auto fits = [&](int64_t tile) {
     return rows_kept(work, tile, source.h) * g.source.row + staging <= target.l2_bytes;
   };
-  if (rows_kept(work, destination.h, source.h) * g.source.row + std::min(staging, target.l2_bytes / 4) <=
-      target.l2_bytes) {
+  if (source.on_chip ||
+      rows_kept(work, out.h, source.h) * g.source.row + std::min(staging, target.l2_bytes / 4) <=
+          target.l2_bytes) {
     // Captured programs with large results and small sources are not tiled: the source decides.
-    g.tile = destination.h;
+    g.tile = out.h;
   } else {
-    int64_t largest = destination.h / patch_rows * patch_rows;
-    while (largest > 0 && !fits(largest)) largest -= patch_rows;
+    const bool pointwise = work.kernel_height == 1 && work.kernel_width == 1;
+    int64_t largest = out.h / patch_rows * patch_rows;
+    if (pointwise && work.stride == 1 && out.h % patch_rows != 0) {
+      // Rows that do not divide into patches: unpadded, as many as leave room for two patches of the result
+      // (encoder_conv_idx_c256_n256_*).
+      g.source.row = g.source.depth;
+      const int64_t room = target.l2_bytes - 2 * patch_rows * out.c * channel_pitch(out.w);
+      largest = std::min(largest, room / g.source.row / patch_rows * patch_rows);
+      g.tile = largest;
+    } else {
+      while (largest > 0 && !fits(largest)) largest -= patch_rows;
+      const int64_t tiles = largest > 0 ? (out.h + largest - 1) / largest : 0;
+      const bool smallest = pointwise && out.h % patch_rows == 0;
+      g.tile = smallest    ? patch_rows
+               : tiles > 0 ? std::min(out.h, round_up((out.h + tiles - 1) / tiles, patch_rows))
+                           : 0;
+    }
     if (largest <= 0) return g;
-    const int64_t tiles = (destination.h + largest - 1) / largest;
-    const bool streams = work.kernel_height == 1 && work.kernel_width == 1 && destination.h % patch_rows == 0;
-    g.tile = streams ? patch_rows
-                     : std::min(destination.h, round_up((destination.h + tiles - 1) / tiles, patch_rows));
   }
-  g.result.base = g.source.row * (g.tile == destination.h ? source.h : rows_kept(work, g.tile, source.h));
-  g.fits = g.result.base < target.l2_bytes;
+  if (!source.on_chip)
+    g.result.base = g.source.row * (g.tile == out.h ? source.h : rows_kept(work, g.tile, source.h));
+  g.fits = source.on_chip || g.result.base < target.l2_bytes;
   return g;
 }
 
-Geometry bypass_geometry(const View& source, bool transpose, const Target& target) {
+// A transposed result with at most eight columns, and one that leaves in blocks of channels: both are written
+// in pieces smaller than a patch row, and prefer patches of at least eight rows.
+bool writes_in_pieces(const EngineOp& op, const Bypass& work) {
+  if (!work.transpose || (op.source.on_chip && op.destination.on_chip)) return false;
+  return op.source.c <= 8 || op.destination.interleave > 1;
+}
+
+Geometry bypass_geometry(const EngineOp& op, const Bypass& work, const Target& target, Chain chain) {
   Geometry g;
-  const int64_t pitch = channel_pitch(std::min<int64_t>(source.w, 128)), depth = source.c * pitch;
+  const View& source = op.source;
+  // 256 bytes of each row at a time.
+  const int64_t width = std::min<int64_t>(source.w, source.bytes ? 256 : 128);
+  const int rows = ceil_log2(source.h), spare = 7 - std::min(7, ceil_log2(width));
   g.shape_max = bypass_patch(source.w, source.h);
+  if (source.bytes) g.shape_max = std::min(g.shape_max + 1, std::min(rows, 4));
+  g.shape_max = std::min(g.shape_max, 4);
+  int64_t columns = width;
+  if (writes_in_pieces(op, work)) {
+    g.shape_preferred = std::clamp(spare, 3, 4);
+    g.shape_max = std::min(4, std::max(g.shape_preferred, rows));
+    g.shape_min = std::min(g.shape_preferred, std::max(rows, spare));
+    if (source.h > 1) columns = std::min(width, std::max<int64_t>(32, 128 >> std::min(rows, 7)));
+  } else if (op.kept >= 0 && source.h > 1) {
+    one_patch_shape(g, 4);
+  }
+  if (chain != Chain::None) chained_shape(g, source);
+  const int64_t pitch = channel_pitch(columns, source.bytes), depth = source.c * pitch;
   int64_t row = depth;
-  if (source.h > 1 && g.shape_max > 0) {
+  if (op.kept >= 0) {
+    if (source.h > 1) row = shared_row(depth, source.h, target);
+  } else if (writes_in_pieces(op, work)) {
+    if (source.h >= 8) row = granule * spread_over_banks(depth / granule, 4, 8, target);
+  } else if (source.h > 1 && g.shape_max > 0) {
     const int64_t distance = std::min<int64_t>(4, std::max<int64_t>(2, pitch / granule)) + 1;
     row = granule * spread_over_banks(depth / granule, distance, int64_t{1} << g.shape_max, target);
   }
-  g.source = {0, pitch, row, depth};
-  g.tile = std::min(source.h, (target.l2_bytes - granule) / row);
-  if (g.tile == 0) return g;
-  g.result.base = g.tile * row;
+  g.source = {0, pitch, row, depth, depth};
+  g.tile = source.h;
+  if (source.on_chip) {
+    g.source = resident(source);
+  } else {
+    g.tile = std::min(source.h, (target.l2_bytes - granule) / row);
+    if (g.tile == 0) return g;
+  }
+  g.result.base = source.on_chip ? 0 : g.tile * row;
   g.fits = true;
-  if (transpose) {
+  if (work.transpose && !op.destination.on_chip && op.source.h > 16)
+    g.tile = std::min(g.tile, int64_t{1} << g.shape_max);
+  if (work.transpose && !op.destination.on_chip && !source.on_chip && !writes_in_pieces(op, work)) {
     g.result_strided = true;
-    g.result.channel = channel_pitch(source.c);
-    g.result.depth = source.w * g.result.channel;
-    g.result.row = g.result.depth;
+    const int64_t element = source.bytes ? 1 : 2;
+    g.result.channel = source.bytes ? round_up(source.c, 64) : channel_pitch(source.c);
+    g.result.depth =
+        source.bytes ? source.w * g.result.channel : source.w * round_up(source.c * element, granule);
+    g.result.row = g.result.group = g.result.depth;
   }
   return g;
 }
 
-Geometry channel_reduce_geometry(const View& source, const Target& target) {
+Geometry channel_reduce_geometry(const EngineOp& op, const ChannelReduce& work, const Target& target,
+                                 Chain chain) {
   Geometry g;
+  const View& source = op.source;
   const int64_t units = source.c * channel_pitch(source.w) / granule;
-  g.small = source.h <= 16 && source.w <= 8;
-  g.shape_max = convolution_patch(source.w);
-  const int64_t skew =
-      source.h == 1 ? 0 : convolution_skew(units, 1, source.w, source.h, g.shape_max, g.small, target);
-  g.source = {0, channel_pitch(source.w), (units + skew) * granule, units * granule};
-  const int64_t patch_rows = int64_t{1} << g.shape_max;
+  g.small = !work.maximum && is_small(source);
+  g.shape_max = bypass_patch(source.w, source.h);
+  if (g.small || (op.kept >= 0 && source.h > 1) || (chain != Chain::None && source.h > 1))
+    one_patch_shape(g, 4);
+  const int64_t distance = std::min<int64_t>(4, std::max<int64_t>(2, channel_pitch(source.w) / granule)) + 1;
+  int64_t row = units * granule;
+  if (source.h > 1)
+    row = op.kept >= 0 ? shared_row(row, source.h, target)
+                       : granule * spread_over_banks(units, distance, int64_t{1} << g.shape_max, target);
+  g.source = {0, channel_pitch(source.w), row, units * granule, units * granule};
   g.tile = source.h;
+  if (source.on_chip) {
+    g.source = resident(source);
+    g.fits = true;
+    return g;
+  }
+  const int64_t patch_rows = int64_t{1} << g.shape_max;
   if (g.tile * g.source.row > target.l2_bytes - granule) {
     g.tile = (target.l2_bytes - granule) / g.source.row / patch_rows * patch_rows;
     if (g.tile == 0) return g;
@@ -160,72 +301,105 @@ Geometry channel_reduce_geometry(const View& source, const Target& target) {
   return g;
 }
 
-L2Operand resident_operand(const View& operand, const Target& target) {
-  const int64_t pitch = channel_pitch(operand.w), depth = operand.c * pitch;
-  const int64_t row = operand.h > 1 ? granule * spread_over_banks(depth / granule, 2, 8, target) : depth;
-  return {0, pitch, row, depth};
-}
-
-int64_t resident_bytes(const View& operand, const Target& target) {
-  return resident_operand(operand, target).row * operand.h;
-}
-
-Geometry planar_geometry(const View& source, const View* source2, bool operand_in_l2, const View& destination,
-                         const Target& target) {
-  Geometry g;
-  const int64_t patch_limit = source2 ? 8 : 9;
-  g.patch_width = std::clamp(ceil_log2(source.w), 4, 9);
-  const int64_t patch = int64_t{1} << g.patch_width;
-  if (source.h > 1 && source.w > 16 && 4 * (patch - source.w) > patch) g.patch_width = 5;
-  g.patch_height = static_cast<int>(
-      std::max<int64_t>(0, std::min<int64_t>(ceil_log2(source.h), patch_limit - g.patch_width)));
-  const int64_t patch_pixels = int64_t{1} << g.patch_width;
-  const int64_t pitch = channel_pitch(std::min(source.w, patch_pixels)), depth = source.c * pitch;
-  const int64_t row = g.patch_width <= 5 ? granule * spread_over_banks(depth / granule, 2, 8, target) : depth;
-  const int64_t operand = operand_in_l2 && source2 ? resident_bytes(*source2, target) : 0;
-  const int64_t buffers = (source2 && !operand_in_l2 ? 2 : 1) + 1;
-  const int64_t room = (target.l2_bytes - operand - 4 * target.l2_banks) / (buffers * row);
-  if (room <= 0) return g;
-  g.tile = source.h;
-  if (room < source.h) {
-    const int64_t patch_rows = int64_t{1} << g.patch_height;
-    g.tile = std::max<int64_t>(1, room / patch_rows * patch_rows);
-    if (g.tile > room) return g;
+// PE patches: up to 512 pixels with one source, 256 with two, width first (docs/h13-rules.md).
+void planar_patch(Geometry& g, const View& all, bool two, bool feeds_neural) {
+  if (feeds_neural) {
+    g.patch_width = all.h > 1 ? 4 : std::clamp(ceil_log2(all.w), 4, 7);
+    g.patch_height = all.h > 1 ? 4 : 7 - g.patch_width;
+    return;
   }
-  const int64_t bytes = g.tile * row;
-  g.source = {operand, pitch, row, depth};
-  if (operand_in_l2 && source2) {
-    g.source2 = resident_operand(*source2, target);
-    g.result.base = operand + bytes;
-  } else if (source2) {
+  g.patch_width = std::clamp(ceil_log2(all.w), 4, 9);
+  const int64_t patch = int64_t{1} << g.patch_width;
+  if (all.h > 1 && all.w > 16 && 4 * (patch - all.w) > patch) g.patch_width = 5;
+  g.patch_height = std::max(0, std::min(ceil_log2(all.h), (two ? 8 : 9) - g.patch_width));
+}
+
+// L2 layout of a planar source that comes by DMA.
+L2Operand planar_source(const View& view, const Geometry& g, const Target& target) {
+  const int64_t pitch = channel_pitch(std::min<int64_t>(view.w, int64_t{1} << g.patch_width), view.bytes);
+  const int64_t depth = view.c * pitch, total = depth * view.d;
+  const int64_t row = g.patch_width <= 5 ? planar_row(total, target) : total;
+  return {0, pitch, row, depth, total};
+}
+
+Geometry planar_geometry(const EngineOp& op, const Target& target, bool feeds_neural) {
+  Geometry g;
+  const View all = iteration(op);
+  const bool two = op.source2.has_value();
+  const bool streams2 = two && !op.source2->on_chip;
+  planar_patch(g, all, two, feeds_neural);
+  const int64_t patch_pixels = int64_t{1} << g.patch_width;
+  // A source that is repeated along rows stays whole (tile_*).
+  g.source_whole = !op.source.on_chip && op.source.h < all.h;
+  const L2Operand staged = planar_source(all, g, target);
+  const int64_t buffers = (streams2 ? 2 : 1) + 1;
+  g.tile = all.h;
+  if (!op.source.on_chip && !g.source_whole) {
+    const int64_t room = (target.l2_bytes - 4 * target.l2_banks) / (buffers * staged.row);
+    if (room <= 0) return g;
+    if (room < all.h) {
+      const int64_t patch_rows = int64_t{1} << g.patch_height;
+      g.tile = std::max<int64_t>(1, room / patch_rows * patch_rows);
+      if (g.tile > room) return g;
+    }
+  }
+  // A reduction whose source is read again works in tiles of 32 rows (layer_norm over C, H, W).
+  const bool reads_again = op.kept >= 0 && std::holds_alternative<PlaneReduce>(op.work) && op.source.d >= 1 &&
+                           op.source.c == 1 && op.source.h >= 64;
+  if (reads_again) g.tile = 32;
+  int64_t end = 0;
+  if (op.source.on_chip) {
+    g.source = resident(op.source);
+  } else if (g.source_whole) {
+    const int64_t pitch = channel_pitch(op.source.w);
+    g.source = {0, pitch, pitch, op.source.c * pitch, op.source.c * pitch};
+    end = g.source.depth;
+  } else {
+    g.source = staged;
+    end = (op.kept >= 0 ? all.h : g.tile) * staged.row;
+  }
+  if (two && op.source2->on_chip) {
+    g.source2 = resident(*op.source2);
+  } else if (two) {
     int64_t gap = 0;
     const auto too_near = [&](int64_t units) {
       const int64_t bank = units % target.l2_banks;
       return std::min(bank, target.l2_banks - bank) < 4;
     };
-    while (too_near(bytes / granule + gap)) ++gap;
-    g.source2 = {bytes + granule * gap, pitch, row, depth};
-    g.result.base = g.source2.base + bytes;
-  } else {
-    g.result.base = bytes;
+    while (end > 0 && too_near(end / granule + gap)) ++gap;
+    g.source2 = planar_source(all, g, target);
+    g.source2.base = end + granule * gap;
+    end = g.source2.base + g.tile * g.source2.row;
   }
-  if (patch_pixels < source.w && source.w % patch_pixels != 0 && destination.w == source.w) {
+  g.result.base = end;
+  const bool reduces = std::holds_alternative<PlaneReduce>(op.work);
+  if (!op.destination.on_chip && op.destination.stride_c == 2 && op.destination.c > 1) {
+    // Channels become columns, groups rows.
+    const int64_t pitch = channel_pitch(op.destination.c);
     g.result_strided = true;
-    g.result.channel = pitch, g.result.row = row, g.result.depth = depth;
+    g.result.channel = g.result.depth = pitch;
+    g.result.row = pitch * op.destination.g;
+    g.result.group = op.source.on_chip ? 0 : pitch;
+  } else if (!reduces && patch_pixels < all.w && all.w % patch_pixels != 0) {
+    g.result_strided = true;
+    const int64_t base = g.result.base;
+    g.result = staged;
+    g.result.base = base;
+    g.result.group = staged.depth;
   }
   g.fits = true;
   return g;
 }
 
-Geometry geometry(const EngineOp& op, const Target& target) {
+}  // namespace
+
+Geometry geometry(const EngineOp& op, const Target& target, Chain chain, bool feeds_neural) {
   if (const auto* work = std::get_if<Convolution>(&op.work))
-    return convolution_geometry(*work, op.source, op.destination, target);
-  if (const auto* work = std::get_if<Bypass>(&op.work))
-    return bypass_geometry(op.source, work->transpose, target);
-  if (std::holds_alternative<ChannelReduce>(op.work)) return channel_reduce_geometry(op.source, target);
-  const bool resident = op.source2 && (op.source2->c != op.source.c || op.source2->h != op.source.h ||
-                                       op.source2->w != op.source.w);
-  return planar_geometry(op.source, op.source2 ? &*op.source2 : nullptr, resident, op.destination, target);
+    return convolution_geometry(*work, op.source, op.destination, op.kept >= 0, target, chain);
+  if (const auto* work = std::get_if<Bypass>(&op.work)) return bypass_geometry(op, *work, target, chain);
+  if (const auto* work = std::get_if<ChannelReduce>(&op.work))
+    return channel_reduce_geometry(op, *work, target, chain);
+  return planar_geometry(op, target, feeds_neural);
 }
 
 }  // namespace ane::h13

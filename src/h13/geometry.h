@@ -12,20 +12,26 @@
 
 namespace ane::h13 {
 
-// Strides of one L2 operand in bytes.
-struct L2Operand {
-  int64_t base = 0, channel = 0, row = 0, depth = 0;
-};
+// The engine that does an operation's work.
+bool is_neural(const EngineOp& op);
+// What a task iterates over: its source, except that planar sources may be shorter than each other.
+View iteration(const EngineOp& op);
+// The task before hands its result over while it still runs, patch by patch (on_chip.h).
+enum class Chain { None, Neural, Planar };
 
+// How an operation lies in L2 when everything before it is done. Bases count from 0 for the first operand
+// that comes by DMA; operands that lie in L2 already have the strides of their views.
 struct Geometry {
   bool fits = false;  // false: too large for one task however it is tiled
   int64_t tile = 0;   // output rows per tile (= all of them when not tiled)
   L2Operand source, source2, result;
   bool result_strided = false;  // the result passes through a ring with explicit strides instead of a FIFO
-  // NE: log2 of the patch height; PE: log2 of the patch.
-  int shape_max = 0;
+  // NE: log2 of the patch height, largest, smallest and preferred; PE: log2 of the patch.
+  int shape_max = 0, shape_min = 0, shape_preferred = 0;
   int patch_width = 0, patch_height = 0;
   bool small = false;  // NE: the whole output fits one patch
+  bool source_whole =
+      false;  // the source stays in L2 for the whole task, instead of streaming through a ring
 };
 
 int ceil_log2(int64_t value);
@@ -34,20 +40,16 @@ int ceil_log2(int64_t value);
 // apart.
 int64_t spread_over_banks(int64_t units, int64_t distance, int64_t rows, const Target& target);
 
-Geometry convolution_geometry(const Convolution& work, const View& source, const View& destination,
-                              const Target& target);
-Geometry bypass_geometry(const View& source, bool transpose, const Target& target);
-Geometry channel_reduce_geometry(const View& source, const Target& target);
-// `operand_in_l2`: source2 is smaller than source and waits in L2 below everything else.
-Geometry planar_geometry(const View& source, const View* source2, bool operand_in_l2, const View& destination,
-                         const Target& target);
-// Where a broadcast operand lies in L2 (base 0) and how many bytes it takes.
-L2Operand resident_operand(const View& operand, const Target& target);
-int64_t resident_bytes(const View& operand, const Target& target);
+// Row stride of a tensor in L2 whose rows have `bytes`: as many patches' rows as fall into different banks.
+int64_t planar_row(int64_t bytes, const Target& target);
+// The same for a source that an NE task and a planar one read, in patches of up to 16 rows.
+int64_t shared_row(int64_t bytes, int64_t rows, const Target& target);
 
-// Lanes a convolution may interleave: more while the input is small.
-int lane_cap(const View& source, const Target& target);
+// Lanes a convolution may interleave: more while the input is small, and its result is not transposed.
+int lane_cap(const Convolution& work, const View& source, const Target& target);
 
-Geometry geometry(const EngineOp& op, const Target& target);
+// `chain`: how the task before hands over; `feeds_neural`: the task after, on the NE, is chained to this one.
+Geometry geometry(const EngineOp& op, const Target& target, Chain chain = Chain::None,
+                  bool feeds_neural = false);
 
 }  // namespace ane::h13

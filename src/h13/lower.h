@@ -2,6 +2,7 @@
 #pragma once
 
 #include "aneir/network.h"
+#include "h13/compat.h"
 #include "h13/engine_op.h"
 #include "h13/target.h"
 
@@ -12,6 +13,7 @@ struct ProgramSurface {
   bool output = false;
   std::string name;
   aneir::Shape shape;
+  bool bytes = false;  // elements of 8 bits instead of fp16
 };
 
 struct Lowered {
@@ -22,6 +24,6 @@ struct Lowered {
 // Gives every tensor a place: surfaces, scratch buffers, or a view into another tensor's place (slices,
 // transpositions that keep rows, reshapes that move nothing, inputs of a concatenation). Units become
 // operations on those places.
-Lowered lower(const aneir::Network& network, const Target& target);
+Lowered lower(const aneir::Network& network, const Compat& compat, const Target& target);
 
 }  // namespace ane::h13

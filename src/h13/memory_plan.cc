@@ -35,6 +35,10 @@ std::vector<LiveRange> live_ranges(const EngineProgram& program, int64_t alignme
     touch(program.ops[i].source, i);
     touch(program.ops[i].destination, i);
     if (program.ops[i].source2) touch(*program.ops[i].source2, i);
+    if (program.ops[i].planned_source) touch(*program.ops[i].planned_source, i);
+    if (program.ops[i].planned_destination) touch(*program.ops[i].planned_destination, i);
+    if (const auto* work = std::get_if<Convolution>(&program.ops[i].work); work && work->kernel)
+      touch(*work->kernel, i);
   }
   std::vector<LiveRange> scratch;
   for (size_t i = 0; i < ranges.size(); ++i) {

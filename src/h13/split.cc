@@ -85,7 +85,29 @@ int64_t lanes_that_fit(const EngineOp& op, const Target& target) {
   return lanes > 1 ? lanes / 2 * 2 : lanes;
 }
 
-void split_dense(const EngineOp& op, const Target& target, std::vector<EngineOp>& out) {
+// A buffer on chip for the whole source of `op`, and the source as it lies there.
+int keep_source(const EngineOp& op, const Geometry& g, EngineProgram& program) {
+  Buffer buffer;
+  buffer.kind = BufferKind::OnChip;
+  buffer.name = op.unit + "_source";
+  buffer.bytes = g.source.row * op.source.h;
+  buffer.dense_bytes = op.source.c * op.source.h * op.source.w * 2;
+  program.buffers.push_back(std::move(buffer));
+  return static_cast<int>(program.buffers.size()) - 1;
+}
+
+View kept_view(const View& source, const Geometry& g, int buffer) {
+  View view = source;
+  view.buffer = buffer;
+  view.offset = 0;
+  view.on_chip = true;
+  view.stride_c = g.source.channel, view.stride_h = g.source.row, view.image_bytes = g.source.depth;
+  view.stride_g = 0;
+  return view;
+}
+
+void split_dense(const EngineOp& op, const Target& target, EngineProgram& program,
+                 std::vector<EngineOp>& out) {
   const Geometry g = geometry(op, target);
   const int64_t engines = std::min<int64_t>(target.engines, op.destination.c);
   const int64_t lanes = op.destination.c / engines;
@@ -103,17 +125,22 @@ void split_dense(const EngineOp& op, const Target& target, std::vector<EngineOp>
         op,
         fmt::format("one output channel's kernel needs {} bytes; an engine's kernel memory holds {}",
                     lane_bytes(std::get<Convolution>(op.work), op.source.c), target.kernel_bytes_per_engine));
-  // The parts share an input that fits on chip whole. Strided ones all name the lanes of the widest (captured
-  // twice).
-  const bool shared = g.tile == op.destination.h;
+  // The parts share an input that fits on chip whole: the first brings it and leaves it there. Strided ones
+  // all name the lanes of the widest (captured twice).
+  EngineOp keeping = op;
+  keeping.kept = 0;
+  const Geometry whole = geometry(keeping, target);
+  const bool shared = whole.fits && whole.tile == op.destination.h && !op.source.on_chip;
   const bool sparse = is_sparse(std::get<Convolution>(op.work));
-  EngineOp::Sharing sharing = shared ? EngineOp::Sharing::Keeps : EngineOp::Sharing::None;
+  int kept = -1;
   from_the_end(lanes, fit, [&](int64_t first, int64_t count) {
     EngineOp part = part_of(op, first * engines, count * engines);
-    if (sparse)
-      std::get<Convolution>(part.work).widest_lanes = std::min<int64_t>(fit, lane_cap(op.source, target));
-    part.sharing = sharing;
-    if (shared) sharing = EngineOp::Sharing::Finds;
+    auto& work = std::get<Convolution>(part.work);
+    if (sparse) work.widest_lanes = std::min<int64_t>(fit, lane_cap(work, op.source, target));
+    if (shared && kept < 0)
+      part.kept = kept = keep_source(op, whole, program);
+    else if (shared)
+      part.source = kept_view(op.source, whole, kept);
     out.push_back(std::move(part));
   });
 }
@@ -149,7 +176,8 @@ void split_depthwise(const EngineOp& op, const Target& target, std::vector<Engin
   split_depthwise(part_of(op, half, op.destination.c - half), target, out);
 }
 
-void split_convolution(const EngineOp& op, const Target& target, std::vector<EngineOp>& out) {
+void split_convolution(const EngineOp& op, const Target& target, EngineProgram& program,
+                       std::vector<EngineOp>& out) {
   const auto form = std::get<Convolution>(op.work).form;
   if (form == Convolution::Form::Grouped) {
     if (!geometry(op, target).fits) too_large(op, "its image does not fit the on-chip memory");
@@ -158,8 +186,8 @@ void split_convolution(const EngineOp& op, const Target& target, std::vector<Eng
   }
   const int64_t channels = op.destination.c, rest = channels % target.engines;
   if (channels > target.engines && rest != 0) {
-    split_convolution(part_of(op, channels - rest, rest), target, out);
-    split_convolution(part_of(op, 0, channels - rest), target, out);
+    split_convolution(part_of(op, channels - rest, rest), target, program, out);
+    split_convolution(part_of(op, 0, channels - rest), target, program, out);
     return;
   }
   if (form == Convolution::Form::Depthwise) {
@@ -169,7 +197,7 @@ void split_convolution(const EngineOp& op, const Target& target, std::vector<Eng
   if (!geometry(op, target).fits)
     too_large(op, fmt::format("{} input channels of {} columns do not fit the on-chip memory together",
                               op.source.c, op.source.w));
-  split_dense(op, target, out);
+  split_dense(op, target, program, out);
 }
 
 // Work that treats each channel alone, too large on chip: halves of its channels.
@@ -198,8 +226,13 @@ void split_channelwise(const EngineOp& op, const Target& target, std::vector<Eng
 void split(EngineProgram& program, const Target& target) {
   std::vector<EngineOp> tasks;
   for (const EngineOp& op : program.ops) {
-    if (std::holds_alternative<Convolution>(op.work))
-      split_convolution(op, target, tasks);
+    // Matrix products are lowered in parts already.
+    const auto* work = std::get_if<Convolution>(&op.work);
+    if (op.source.on_chip || op.destination.on_chip || op.kept >= 0 ||
+        (work && (work->transpose || work->kernel)))
+      tasks.push_back(op);
+    else if (work)
+      split_convolution(op, target, program, tasks);
     else
       split_channelwise(op, target, tasks);
   }

@@ -8,13 +8,9 @@
 
 #include "aneir/network.h"
 #include "espresso/net.h"
+#include "import/refusal.h"
 
 namespace ane::import {
-
-// Why one layer cannot be imported. Collected over all layers by from_espresso.
-struct Refusal {
-  std::string reason;
-};
 
 // The engine's shape of an Espresso blob; throws Refusal where both n and seq are longer than 1, or a length
 // is absurd.

@@ -4,27 +4,17 @@
 // Espresso leaves padding to rules: pad_mode 0 gives it, mode 1 ("same") and 2 ("valid") say how to compute
 // it, and pooling may round its output size up. Here every window gets its four explicit amounts; the rules
 // were checked on every convolution and pool of 17 compiled networks (docs/espresso.md).
-#include <algorithm>
-
 #include "import/layer.h"
+#include "import/window.h"
 
 namespace ane::import {
 namespace {
 
 using aneir::Axis;
-using aneir::Constant;
 using aneir::Conv;
 using aneir::Neuron;
 using aneir::NeuronType;
 using aneir::TensorId;
-
-// One spatial axis of a layer's window.
-struct Side {
-  int kernel = 1, stride = 1, dilation = 1;
-  int low = 0, high = 0;  // the layer's own amounts
-
-  int64_t extent() const { return int64_t{kernel - 1} * dilation + 1; }
-};
 
 Side side_of(const LayerImport& at, bool is_x, const char* kernel_prefix) {
   const std::string suffix = is_x ? "x" : "y";
@@ -38,13 +28,6 @@ Side side_of(const LayerImport& at, bool is_x, const char* kernel_prefix) {
   return side;
 }
 
-// Splits a total amount: the smaller half first (BOTTOM_RIGHT_HEAVY).
-void split_padding(const LayerImport& at, Side& side, int64_t total) {
-  at.require(total >= 0 && total <= aneir::max_window, "needs padding of " + std::to_string(total));
-  side.low = static_cast<int>(total / 2);
-  side.high = static_cast<int>(total - total / 2);
-}
-
 enum PadMode { pad_explicit = 0, pad_same = 1, pad_valid = 2 };
 
 // Replaces the layer's amounts by those that its pad_mode means for an input of `length`.
@@ -52,10 +35,7 @@ void resolve_padding(const LayerImport& at, Side& side, int64_t length) {
   const int64_t mode = at.integer("pad_mode", pad_explicit);
   at.require(mode >= pad_explicit && mode <= pad_valid, "pad_mode " + std::to_string(mode));
   if (mode == pad_valid) side.low = side.high = 0;
-  if (mode == pad_same) {
-    const int64_t outputs = (length - 1) / side.stride + 1;
-    split_padding(at, side, std::max<int64_t>(0, (outputs - 1) * side.stride + side.extent() - length));
-  }
+  if (mode == pad_same) split_padding(side, same_padding(side, length));
   const bool padded = side.low > 0 || side.high > 0;
   at.require(!padded || at.integer("pad_fill_mode", 0) == 0,
              "pad_fill_mode " + std::to_string(at.integer("pad_fill_mode", 0)));
@@ -68,25 +48,12 @@ void resolve_cropping(const LayerImport& at, Side& side, int64_t length, const c
   at.require(mode >= pad_explicit && mode <= pad_valid, "pad_mode " + std::to_string(mode));
   const int64_t wanted = at.integer(output_size_key, 0);
   if (wanted > 0) {
-    split_padding(at, side, full - wanted);
+    split_padding(side, full - wanted);
   } else if (mode == pad_same) {
-    split_padding(at, side, full - length * side.stride);
+    split_padding(side, full - length * side.stride);
   } else if (mode == pad_valid) {
     side.low = side.high = 0;
   }
-}
-
-void set_window(Conv& conv, const Side& x, const Side& y) {
-  conv.kernel_width = x.kernel;
-  conv.kernel_height = y.kernel;
-  conv.stride_x = x.stride;
-  conv.stride_y = y.stride;
-  conv.dilation_x = x.dilation;
-  conv.dilation_y = y.dilation;
-  conv.pad_left = x.low;
-  conv.pad_right = x.high;
-  conv.pad_top = y.low;
-  conv.pad_bottom = y.high;
 }
 
 // Weights, bias and fused activation, which convolutions and inner products share.
@@ -115,20 +82,6 @@ Conv convolution_of(const LayerImport& at, const Side& x, const Side& y) {
   return conv;
 }
 
-// A depthwise convolution whose weights are all 1.
-Conv depthwise_ones(const LayerImport& at, int kernel_width, int kernel_height) {
-  const int64_t channels = at.shape(at.input()).c;
-  constexpr int64_t most = int64_t{1} << 26;  // the shape file alone stands for these, no data
-  at.require(channels <= most / (int64_t{kernel_width} * kernel_height), "too many channels");
-  Conv conv;
-  conv.output_channels = conv.groups = channels;
-  conv.kernel_width = kernel_width;
-  conv.kernel_height = kernel_height;
-  conv.weights = Constant::of_floats(
-      std::vector<float>(static_cast<size_t>(channels) * kernel_width * kernel_height, 1.0f));
-  return conv;
-}
-
 TensorId global_pool(LayerImport& at, int64_t kind) {
   const auto over_image = [](aneir::ReductionType type) {
     return aneir::Reduction{type, {Axis::Height, Axis::Width}, {}};
@@ -138,16 +91,6 @@ TensorId global_pool(LayerImport& at, int64_t kind) {
   const TensorId squares = at.add(Neuron{NeuronType::Square}, {at.input()});
   const TensorId sums = at.add(over_image(aneir::ReductionType::Sum), {squares});
   return at.add(Neuron{NeuronType::Sqrt}, {sums});
-}
-
-// Pooling may count a last window that overhangs the input (include-last-pixel); which rule holds shows only
-// in the declared size, so the far side is padded up to that.
-void reach_declared(const LayerImport& at, Side& side, int64_t length, int64_t outputs) {
-  at.require(outputs >= 1 && outputs <= length + aneir::max_window,
-             "declares " + std::to_string(outputs) + " windows over " + std::to_string(length) + " elements");
-  const int64_t needed = (outputs - 1) * side.stride + side.kernel - length - side.low;
-  at.require(needed <= aneir::max_window, "needs padding of " + std::to_string(needed));
-  side.high = std::max(side.high, static_cast<int>(std::max<int64_t>(needed, 0)));
 }
 
 }  // namespace
@@ -201,8 +144,8 @@ Tops import_pool(LayerImport& at) {
   Side x = side_of(at, true, "size_"), y = side_of(at, false, "size_");
   resolve_padding(at, x, input.w);
   resolve_padding(at, y, input.h);
-  reach_declared(at, x, input.w, declared.w);
-  reach_declared(at, y, input.h, declared.h);
+  reach(x, input.w, declared.w);  // whether a last window may overhang shows only in the declared size
+  reach(y, input.h, declared.h);
   constexpr aneir::PoolingType types[] = {aneir::PoolingType::Average, aneir::PoolingType::Max,
                                           aneir::PoolingType::L2};
   return {at.add(aneir::Pooling{types[kind], x.kernel, y.kernel, x.stride, y.stride, x.low, x.high, y.low,
@@ -214,7 +157,7 @@ Tops import_pool(LayerImport& at) {
 Tops import_padding(LayerImport& at) {
   at.require(at.integer("pad_pad_mode", 0) == 0, "padding by reflection or replication");
   at.require(at.number("pad_value", 0) == 0, "padding with a value other than 0");
-  Conv conv = depthwise_ones(at, 1, 1);
+  Conv conv = depthwise_ones(at.shape(at.input()).c, 1, 1);
   conv.pad_left = at.window("pad_l", 0);
   conv.pad_right = at.window("pad_r", 0);
   conv.pad_top = at.window("pad_t", 0);
@@ -228,7 +171,7 @@ Tops import_upsample(LayerImport& at) {
   at.require(!at.flag("use_fractional_scale_factors"), "fractional scale factors");
   const int width = at.window("scaling_factor_x", 1), height = at.window("scaling_factor_y", 1);
   at.require(width >= 1 && height >= 1, "a scaling factor of 0");
-  Conv conv = depthwise_ones(at, width, height);
+  Conv conv = depthwise_ones(at.shape(at.input()).c, width, height);
   conv.transposed = true;
   conv.stride_x = width;
   conv.stride_y = height;

@@ -130,6 +130,18 @@ std::string trouble_of(const aneir::Broadcast&, const Context&) {
 std::string trouble_of(const aneir::Softmax&, const Context&) {
   return "along an axis that is not C, H or W";
 }
+std::string trouble_of(const aneir::MatMul&, const Context& context) {
+  return context.facts.composites ? "" : no_form;
+}
+std::string trouble_of(const aneir::Normalize&, const Context& context) {
+  return context.facts.composites ? "" : no_form;
+}
+std::string trouble_of(const aneir::Select&, const Context& context) {
+  return context.facts.composites ? "" : no_form;
+}
+std::string trouble_of(const aneir::Cast&, const Context& context) {
+  return context.facts.composites ? "" : no_form;
+}
 std::string trouble_of(const aneir::ConstantTensor&, const Context&) {
   return "";
 }

@@ -52,6 +52,10 @@ float apply(ElementWiseOp op, float a, float b) {
       return a < b ? 1.0f : 0.0f;
     case ElementWiseOp::GreaterThan:
       return a > b ? 1.0f : 0.0f;
+    case ElementWiseOp::LessEqual:
+      return a <= b ? 1.0f : 0.0f;
+    case ElementWiseOp::GreaterEqual:
+      return a >= b ? 1.0f : 0.0f;
   }
   throw InternalError("elementwise operation without a meaning");
 }

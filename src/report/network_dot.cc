@@ -108,7 +108,9 @@ Lines details(const aneir::ElementWise& elementwise) {
 }
 
 Lines details(const aneir::Broadcast& broadcast) {
-  return {"To: " + shape_text(broadcast.shape)};
+  Lines lines = {"To: " + shape_text(broadcast.shape)};
+  if (broadcast.relu) lines.push_back("Activation: ReLU");
+  return lines;
 }
 Lines details(const aneir::Concat& concat) {
   return {fmt::format("Axis: {}{}", name_of(concat.axis), concat.interleave ? ", interleaved" : "")};
@@ -137,16 +139,41 @@ Lines details(const aneir::Pooling& pooling) {
   return lines;
 }
 
+std::string axes_text(const std::vector<aneir::Axis>& axes) {
+  std::string text;
+  for (const aneir::Axis axis : axes) text += fmt::format("{}{}", text.empty() ? "" : ", ", name_of(axis));
+  return text;
+}
+
 Lines details(const aneir::Reduction& reduction) {
-  std::string axes;
-  for (const Axis axis : reduction.axes) axes += fmt::format("{}{}", axes.empty() ? "" : ", ", name_of(axis));
-  Lines lines = {fmt::format("Kind: {} over {}", name_of(reduction.type), axes)};
+  Lines lines = {fmt::format("Kind: {} over {}", name_of(reduction.type), axes_text(reduction.axes))};
   if (reduction.activation) lines.push_back("Activation: " + neuron_text(*reduction.activation));
   return lines;
 }
 
 Lines details(const aneir::Softmax& softmax) {
   return {fmt::format("Axis: {}", name_of(softmax.axis))};
+}
+Lines details(const aneir::MatMul& product) {
+  Lines lines;
+  if (product.matrix)
+    lines.push_back(fmt::format("Matrix: {}×{}", product.matrix_rows, product.matrix_columns));
+  if (product.transpose_first) lines.push_back("First transposed");
+  if (product.transpose_second) lines.push_back("Second transposed");
+  if (product.scale != 1) lines.push_back(fmt::format("Scale: {}", product.scale));
+  if (product.bias) lines.push_back("Bias");
+  if (product.activation) lines.push_back("Activation: " + neuron_text(*product.activation));
+  return lines;
+}
+
+Lines details(const aneir::Normalize& normalize) {
+  return {fmt::format("Over: {}", axes_text(normalize.axes)), fmt::format("Epsilon: {}", normalize.epsilon)};
+}
+Lines details(const aneir::Select&) {
+  return {};
+}
+Lines details(const aneir::Cast& cast) {
+  return {fmt::format("To: {}", name_of(cast.type))};
 }
 Lines details(const aneir::ConstantTensor& constant) {
   return {"Values: " + constant_text(constant.values)};

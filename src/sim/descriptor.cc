@@ -189,12 +189,25 @@ View l2_source2(const Task& task, Memory& l2) {
   return view;
 }
 
-// The rows of L2 that a streamed source passes through: those of one tile and what its windows reach beyond
-// it.
-Range ring_of(const Descriptor& descriptor, const View& view, const Shape& shape) {
+// The most source rows that one tile needs, windows beyond its edges included; what padding supplies takes
+// none.
+int64_t rows_of_tile(const Descriptor& descriptor, int64_t source_height) {
   const Window& window = descriptor.window;
-  const int64_t halo = (window.height - 1 + window.stride_y - 1) / window.stride_y * window.stride_y;
-  const int64_t rows = std::min(shape.height, descriptor.tile_height * window.stride_y + halo);
+  const int64_t height = descriptor.reduces() ? source_height : descriptor.output.height / window.outputs_y;
+  const int64_t tile = descriptor.tile_height;
+  int64_t most = 1;
+  for (int64_t first = 0; first < height; first += tile) {
+    const int64_t last = std::min(first + tile, height) - 1;
+    const int64_t begin = std::max<int64_t>(0, first * window.stride_y - window.pad_top);
+    const int64_t end = std::min(source_height, last * window.stride_y - window.pad_top + window.height);
+    most = std::max(most, end - begin);
+  }
+  return most;
+}
+
+// The rows of L2 that a streamed source passes through.
+Range ring_of(const Descriptor& descriptor, const View& view, const Shape& shape) {
+  const int64_t rows = std::min(shape.height, rows_of_tile(descriptor, shape.height));
   const uint64_t end = view.base + static_cast<uint64_t>(rows) * view.row;
   if (view.plane == 0) fail("a streamed source has L2 channel stride 0, which wedges L2");
   if (end > view.memory->size())
@@ -251,6 +264,7 @@ void set_result(const Task& task, const Slots& slots, Memory& l2, Descriptor& de
   View& view = descriptor.result;
   descriptor.result_in_dram = task.get(Field::DstDMAConfig_En) != 0;
   const uint64_t l2_base = l2_bytes(task, Reg::ResultBase, l2);
+  if (descriptor.result_in_dram) descriptor.staging = Range{l2_base, l2_base + Memory::granule};
   if (descriptor.result_in_dram) {
     view.memory = buffer(slots, task.get(HeaderField::WBase), task.get(HeaderField::WBE), "the destination");
     view.base = dram_bytes(task, Reg::DstBaseAddr);
@@ -275,11 +289,63 @@ void set_result(const Task& task, const Slots& slots, Memory& l2, Descriptor& de
                                                           : task.get(Field::PESrcCfg_ResultTranspose) != 0;
 }
 
+void set_waits(const Task& task, Descriptor& descriptor) {
+  const auto is_set = [&](Field field) { return task.get(field) != 0; };
+  const uint32_t dependent = task.get(Field::SourceCfg_Dependent);
+  if (dependent == 3) fail("SourceCfg.Dependent 3 is not known");
+  descriptor.waits = {
+      Waits{is_set(Field::SourceCfg_AliasConvRslt), is_set(Field::SourceCfg_AliasConvSrc), dependent == 1},
+      Waits{is_set(Field::SourceCfg_AliasPlanarRslt), is_set(Field::SourceCfg_AliasPlanarSrc),
+            dependent == 2}};
+  descriptor.reads_dram = task.get(HeaderField::SrcLoc) != 0;
+  descriptor.drains = task.get(HeaderField::DstLoc) && task.get(HeaderField::TSE);
+  descriptor.result_waits = {
+      Waits{is_set(Field::ResultCfg_AliasConvRslt), is_set(Field::ResultCfg_AliasConvSrc), false},
+      Waits{is_set(Field::ResultCfg_AliasPlanarRslt), is_set(Field::ResultCfg_AliasPlanarSrc), false}};
+}
+
 // A result may replace a source element by element; any other overlap overwrites what is still to be read.
 void check_overlap(const Descriptor& descriptor, const Operand& source) {
   if (source.view.memory != descriptor.result.memory || source.view == descriptor.result) return;
   if (share_bytes(source.view, source.shape, descriptor.result, descriptor.output))
     fail(fmt::format("the result overlaps a source that lies differently in {}", source.view.memory->name()));
+}
+
+// A result that streams through L2 must not begin inside of what the task still reads there.
+void check_staging(const Descriptor& descriptor) {
+  if (!descriptor.staging) return;
+  const Range& staging = *descriptor.staging;
+  const auto check = [&](const Range& source) {
+    if (source.overlaps(staging))
+      fail(fmt::format("ResultBase 0x{:x} lies inside of the task's source in L2", staging.begin));
+  };
+  const auto check_rows = [&](const View& view, const Shape& shape) {
+    for_rows(view, shape, [&](uint64_t address, uint64_t bytes) { check({address, address + bytes}); });
+  };
+  if (descriptor.ring) check(*descriptor.ring);
+  if (descriptor.ring2) check(*descriptor.ring2);
+  if (descriptor.keep) check_rows(*descriptor.keep, descriptor.source.shape);
+  if (!descriptor.source.dram) check_rows(descriptor.source.view, descriptor.source.shape);
+  if (descriptor.source2 && !descriptor.source2->dram)
+    check_rows(descriptor.source2->view, descriptor.source2->shape);
+}
+
+// L2's own description of what the DMA moves.
+void check_dma_layout(const Descriptor& descriptor, const Task& task) {
+  const auto check = [](const char* what, int64_t interleave, const View& view, int64_t size_class) {
+    if (std::max<int64_t>(interleave, 1) != view.interleave)
+      fail(fmt::format("{}.DMAInterleave is {}, but the DMA interleaves {} channels", what, interleave,
+                       view.interleave));
+    if (size_class != (bytes_of(view.format) == 2 ? 1 : 0))
+      fail(fmt::format("{}.DMAFmt {} does not suit elements of {} bytes", what, size_class,
+                       bytes_of(view.format)));
+  };
+  if (descriptor.source.dram)
+    check("SourceCfg", number(task, Field::SourceCfg_DMAInterleave), descriptor.source.view,
+          number(task, Field::SourceCfg_DMAFmt));
+  if (descriptor.result_in_dram)
+    check("ResultCfg", number(task, Field::ResultCfg_DMAInterleave), descriptor.result,
+          number(task, Field::ResultCfg_DMAFmt));
 }
 
 void check_formats(const Descriptor& descriptor, const Task& task) {
@@ -324,9 +390,7 @@ Descriptor describe(const Task& task, const Slots& slots, Memory& l2) {
   descriptor.engines = 1 << task.get(Field::Cfg_ActiveNE);
   descriptor.tile_height = number(task, Field::TileCfg_TileHeight);
   descriptor.pad_with_minimum = task.get(Field::L2Cfg_PaddingMode) == 1;
-  const uint32_t dependent = task.get(Field::SourceCfg_Dependent);
-  descriptor.waits = {task.get(Field::SourceCfg_AliasConvRslt) != 0,
-                      task.get(Field::SourceCfg_AliasPlanarRslt) != 0, dependent == 1, dependent == 2};
+  set_waits(task, descriptor);
   set_source(task, slots, l2, descriptor);
   if (descriptor.type == TaskType::TwoSources || descriptor.type == TaskType::GainOffset ||
       descriptor.type == TaskType::TwoSourceReduction)
@@ -340,6 +404,8 @@ Descriptor describe(const Task& task, const Slots& slots, Memory& l2) {
   range_of(descriptor.result, descriptor.output);
   check_overlap(descriptor, descriptor.source);
   if (descriptor.source2) check_overlap(descriptor, *descriptor.source2);
+  check_staging(descriptor);
+  check_dma_layout(descriptor, task);
   return descriptor;
 }
 

@@ -32,11 +32,13 @@ struct Window {
   int64_t outputs_x = 1, outputs_y = 1;  // output pixels for each step of the strides
 };
 
-// Reads of the on-chip memory that a task announces to wait for.
+// What a task waits for before it touches L2, of one engine.
 struct Waits {
-  bool neural = false, planar = false;                  // all earlier tasks of that engine
-  bool chained_neural = false, chained_planar = false;  // the task just before
+  bool results = false;  // all earlier tasks, to their end
+  bool sources = false;  // all earlier tasks, until they have read their sources
+  bool chained = false;  // the task just before, row by row
 };
+using EngineWaits = std::array<Waits, 2>;  // by Engine
 
 struct Operand {
   View view;
@@ -49,6 +51,7 @@ struct Operand {
 struct Descriptor {
   TaskType type = TaskType::Neural;
   Engine engine() const { return type == TaskType::Neural ? Engine::Neural : Engine::Planar; }
+  bool reduces() const { return type == TaskType::Reduction || type == TaskType::TwoSourceReduction; }
 
   Shape input, output;  // in elements; the output of a reduction is already reduced
   Window window;
@@ -63,7 +66,13 @@ struct Descriptor {
   std::optional<Range> ring, ring2;
   View result;
   bool result_in_dram = false;
-  Waits waits;
+  // A result on its way to DRAM passes through L2 from here on; how far is not known.
+  std::optional<Range> staging;
+  EngineWaits waits;         // before the sources are read or filled in
+  EngineWaits result_waits;  // before the result is written
+  // The task's own input DMA waits for the end of the task before if that one drains: it ends only when its
+  // result has arrived in DRAM.
+  bool reads_dram = false, drains = false;
 };
 
 // Throws Hazard on anything a task must not say.

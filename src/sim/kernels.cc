@@ -5,6 +5,9 @@
 // of one engine: a bias row, then for each input channel and kernel position one value for each lane. The
 // lanes of the planes follow from the channel count and OCGSize alone: as many as 32 (OCGSize 5) or 16
 // (otherwise) while they last.
+//
+// Values are fp16 or, as captured for comparisons only (less_bool_rr_1x64x1x1, whose constants' hash pins
+// them), int8: one byte for each value, otherwise the same planes.
 #include "sim/kernels.h"
 
 #include <fmt/format.h>
@@ -25,6 +28,7 @@ using h13::HeaderField;
 using h13::Reg;
 
 constexpr int64_t most_engines = 16;
+constexpr uint32_t format_int8 = 1, format_half = 2;
 
 // The bytes of one engine's stream.
 class Stream {
@@ -43,6 +47,7 @@ class Stream {
     return data;
   }
   float half() { return value(take(2)); }
+  float int8() { return static_cast<float>(static_cast<int8_t>(*take(1))); }
   uint64_t position() const { return at_; }
   void align() { at_ = std::min((at_ + 63) / 64 * 64, size_); }
 
@@ -64,7 +69,7 @@ struct Layout {
   int64_t inputs = 1, taps = 1, phases = 1;
   std::vector<std::vector<int64_t>> positions;  // [position][phase]
   int64_t sparse_slots = 1;                     // lanes of a position, padded, for one lane
-  bool bias = false, sparse = false, binary = false;
+  bool bias = false, sparse = false, binary = false, int8 = false;
 };
 
 // Positions by stride phase: all offsets that are multiples of the strides first, then those one column
@@ -78,6 +83,7 @@ Layout layout_of(const h13::Task& task, const Descriptor& descriptor) {
   layout.bias = task.get(Field::MACCfg_BiasMode) != 0;
   layout.sparse = task.get(Field::KernelCfg_SparseFmt) != 0;
   layout.binary = task.get(Field::KernelCfg_SparseBinary) != 0;
+  layout.int8 = task.get(Field::KernelCfg_KernelFmt) == format_int8;
   const int64_t step_x = window.stride_x / window.outputs_x, step_y = window.stride_y / window.outputs_y;
   const int64_t reach_x = window.width + (window.outputs_x - 1) * step_x;
   const int64_t reach_y = window.height + (window.outputs_y - 1) * step_y;
@@ -127,6 +133,7 @@ class PlaneReader {
 
  private:
   void read_dense(Stream& stream, int64_t base, int64_t lanes) {
+    if (layout_.int8) return read_int8(stream, base, lanes);
     for (int64_t input = 0; input < layout_.inputs; ++input)
       for (const std::vector<int64_t>& taps : layout_.positions) {
         const uint8_t* values = stream.take(static_cast<uint64_t>(lanes * layout_.phases) * 2);
@@ -134,6 +141,12 @@ class PlaneReader {
           for (int64_t phase = 0; phase < layout_.phases; ++phase, values += 2)
             put(base + lane, input, taps[static_cast<size_t>(phase)], Stream::value(values));
       }
+  }
+
+  void read_int8(Stream& stream, int64_t base, int64_t lanes) {
+    for (int64_t input = 0; input < layout_.inputs; ++input)
+      for (const std::vector<int64_t>& taps : layout_.positions)
+        for (int64_t lane = 0; lane < lanes; ++lane) put(base + lane, input, taps.front(), stream.int8());
   }
 
   void read_sparse(Stream& stream, int64_t base, int64_t lanes, float palette) {
@@ -243,9 +256,19 @@ Stream stream_of(const h13::Task& task, const Memory& memory, int64_t engine) {
   return {memory, base, size, engine};
 }
 
+// The one captured int8 kernel is plain: no bias, zeros stored, one pixel a step, binary point 0.
+void check_int8_kernel(const h13::Task& task) {
+  if (task.get(Field::MACCfg_BiasMode) || task.get(Field::KernelCfg_SparseFmt) ||
+      task.get(Field::KernelCfg_PalettizedEn) || task.get(Field::MACCfg_BinaryPoint) ||
+      task.get(Field::ConvCfg_Ox) != 1 || task.get(Field::ConvCfg_Oy) != 1)
+    throw Hazard("an int8 kernel with more than plain weights; how those lie in the stream is not known");
+}
+
 void check_kernel_kind(const h13::Task& task) {
-  if (task.get(Field::KernelCfg_KernelFmt) != 2)
-    throw Hazard("coefficients other than fp16 are not modelled");
+  const uint32_t format = task.get(Field::KernelCfg_KernelFmt);
+  if (format != format_half && format != format_int8)
+    throw Hazard(fmt::format("coefficients of format {} are not modelled", format));
+  if (format == format_int8) check_int8_kernel(task);
   const bool binary = task.get(Field::KernelCfg_SparseBinary) != 0;
   if (task.get(Field::KernelCfg_PalettizedEn) &&
       !(binary && task.get(Field::KernelCfg_SparseFmt) && task.get(Field::KernelCfg_PalettizedBits) == 1))

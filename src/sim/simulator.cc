@@ -14,6 +14,7 @@
 #include "sim/dma.h"
 #include "sim/kernels.h"
 #include "sim/neural.h"
+#include "sim/ordering.h"
 #include "sim/planar.h"
 
 namespace ane::sim {
@@ -89,9 +90,7 @@ struct Simulator::State {
   std::map<std::string, Memory*> by_binding;
   Slots slots{};
   Memory l2{"L2", l2_size};
-  // All results of each engine up to this task have been waited for.
-  int64_t neural_done = no_task, planar_done = no_task;
-  std::vector<Engine> engine_of_task;
+  L2Order order{l2_size};
   Statistics statistics;
 
   explicit State(const hwx::File& file);
@@ -103,9 +102,9 @@ struct Simulator::State {
   void reset();
   Tensor load_source(const Operand& operand, const Descriptor& descriptor);
   void check_dram_dependency(const Operand& operand) const;
-  void check_l2_waits(const Operand& operand) const;
-  void check_runtime_kernel(const h13::Task& task) const;
+  void check_runtime_kernel(const h13::Task& task);
   void count_dram(const View& view, const Shape& shape, uint64_t& counter);
+  void stream_through(const Range& ring);
   friend class Simulator;
 };
 
@@ -159,8 +158,7 @@ void Simulator::State::reset() {
     if (surface.role == hwx::Role::Output) by_binding.at(surface.binding)->forget_all();
   if (slots[scratch_slot]) slots[scratch_slot]->forget_all();
   l2.forget_all();
-  neural_done = planar_done = no_task;
-  engine_of_task.clear();
+  order.reset();
   statistics = {};
 }
 
@@ -176,23 +174,8 @@ void Simulator::State::check_dram_dependency(const Operand& operand) const {
   });
 }
 
-// Results left in L2 must have been waited for, by this task or an earlier one; a task chained to the one
-// before waits for it, too. This holds for every captured program. What a DMA brought there needs no wait.
-void Simulator::State::check_l2_waits(const Operand& operand) const {
-  for_rows(operand.view, operand.shape, [&](uint64_t address, uint64_t bytes) {
-    for (uint64_t at = address; at < address + bytes; at += Memory::granule) {
-      const int64_t writer = l2.writer(at);
-      if (writer == no_task) continue;
-      const bool neural = engine_of_task[static_cast<size_t>(writer)] == Engine::Neural;
-      if (writer > (neural ? neural_done : planar_done))
-        throw Hazard(fmt::format("reads 0x{:x} of L2, which task {} wrote, without waiting for the {}", at,
-                                 writer, neural ? "NE" : "PE"));
-    }
-  });
-}
-
 // Coefficients computed by the program itself: the task's extra header word names the task that wrote them.
-void Simulator::State::check_runtime_kernel(const h13::Task& task) const {
+void Simulator::State::check_runtime_kernel(const h13::Task& task) {
   if (!task.get(HeaderField::KBE0) || task.get(HeaderField::KBase0) != scratch_slot) return;
   if (!task.get(HeaderField::TDE)) throw Hazard("coefficients from scratch without the extra header word");
   const int64_t writer =
@@ -200,6 +183,7 @@ void Simulator::State::check_runtime_kernel(const h13::Task& task) const {
   if (writer != task.get(HeaderField::DTID))
     throw Hazard(fmt::format("coefficients written by task {}, but the header waits for task {}", writer,
                              task.get(HeaderField::DTID)));
+  order.wait_for(writer);
 }
 
 void Simulator::State::count_dram(const View& view, const Shape& shape, uint64_t& counter) {
@@ -211,25 +195,31 @@ Tensor Simulator::State::load_source(const Operand& operand, const Descriptor& d
     if (&operand == &descriptor.source) check_dram_dependency(operand);
     count_dram(operand.view, operand.shape, statistics.dram_bytes_read);
   } else {
-    check_l2_waits(operand);
+    order.read(operand.view, operand.shape);
   }
   return load(operand.view, operand.shape);
+}
+
+// The way of a tensor between DRAM and engine: nobody reads these bytes again, and what was there is gone.
+void Simulator::State::stream_through(const Range& ring) {
+  order.fill(ring);
+  l2.forget(ring.begin, ring.end - ring.begin);
 }
 
 std::string Simulator::State::run_task(int64_t index) {
   const h13::Task& task = tasks[static_cast<size_t>(index)];
   const Descriptor descriptor = describe(task, slots, l2);
-  engine_of_task.push_back(descriptor.engine());
-  if (descriptor.waits.neural || descriptor.waits.chained_neural) neural_done = index - 1;
-  if (descriptor.waits.planar || descriptor.waits.chained_planar) planar_done = index - 1;
-
+  order.begin(descriptor);
   Tensor source = load_source(descriptor.source, descriptor);
   // What streams through L2 replaces what was there, before anything reads it again.
-  if (descriptor.ring) l2.forget(descriptor.ring->begin, descriptor.ring->end - descriptor.ring->begin);
-  if (descriptor.keep) store(*descriptor.keep, source, no_task);
+  if (descriptor.ring) stream_through(*descriptor.ring);
+  if (descriptor.keep) {
+    order.fill(*descriptor.keep, source.shape);
+    store(*descriptor.keep, source, no_task);
+  }
   std::optional<Tensor> source2;
   if (descriptor.source2) source2 = load_source(*descriptor.source2, descriptor);
-  if (descriptor.ring2) l2.forget(descriptor.ring2->begin, descriptor.ring2->end - descriptor.ring2->begin);
+  if (descriptor.ring2) stream_through(*descriptor.ring2);
 
   std::string what;
   std::optional<Tensor> result;
@@ -247,7 +237,10 @@ std::string Simulator::State::run_task(int64_t index) {
     result = run_planar(task, descriptor, source, source2 ? &*source2 : nullptr);
     what = "PE " + describe_planar(task);
   }
+  order.write(descriptor);
+  if (descriptor.staging) stream_through(*descriptor.staging);
   store(descriptor.result, *result, index);
+  order.end();
   if (descriptor.result_in_dram)
     count_dram(descriptor.result, descriptor.output, statistics.dram_bytes_written);
   const std::string second = descriptor.source2 ? fmt::format(", {} {}", text_of(descriptor.source2->view),

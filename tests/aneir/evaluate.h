@@ -97,6 +97,8 @@ inline double apply(const aneir::Neuron& f, double raw) {
       return std::nearbyint(x);
     case T::Erf:
       return std::erf(x);
+    case T::LogicalNot:
+      return x == 0;
   }
   throw std::logic_error("no such function");
 }
@@ -128,6 +130,10 @@ inline double apply(aneir::ElementWiseOp op, double a, double b) {
       return a < b;
     case Op::GreaterThan:
       return a > b;
+    case Op::LessEqual:
+      return a <= b;
+    case Op::GreaterEqual:
+      return a >= b;
   }
   throw std::logic_error("no such operation");
 }
@@ -287,6 +293,12 @@ inline void run(const aneir::Softmax& unit, const std::vector<Values>& in, Value
     for (i[unit.axis] = 0; i[unit.axis] < in[0].shape[unit.axis]; ++i[unit.axis])
       out.at(i) = std::exp(in[0].at(i)) / sum;
   });
+}
+
+// Units that a net.plist cannot say; this evaluator serves tests of that format.
+template <typename Unit>
+void run(const Unit&, const std::vector<Values>&, Values&) {
+  throw std::logic_error("not a unit of a net.plist");
 }
 
 inline void run(const aneir::ConstantTensor& unit, const std::vector<Values>&, Values& out) {

@@ -208,6 +208,129 @@ TEST(Hazard, BadMissingWaits) {
   EXPECT_EQ(error_of(program), "");
 }
 
+// x -> PE -> y, and a copy x -> z whose source comes through the same place in L2.
+Program two_engines_one_place() {
+  Program program;
+  Task first = planar_task(size, 2), second = copy_task(size);
+  const uint32_t x = program.add_input("x", size);
+  read_dram(first, x, size), write_dram(first, program.add_output("y", size), size);
+  read_dram(second, x, size), write_dram(second, program.add_output("z", size), size);
+  second[Reg::ResultBase] = 0x180000;
+  program.tasks = {first, second};
+  return program;
+}
+
+TEST(Hazard, BadSourceOverWhatTheOtherEngineReads) {
+  const std::string message =
+      "task 1: overwrites 0x0 of L2, which task 0 may still be using, without waiting for the PE";
+  Program program = two_engines_one_place();
+  expect_error(program, message);
+  program.tasks[1][Reg::SourceCfg] = 0x100172;
+  EXPECT_EQ(error_of(program), "");
+  program = two_engines_one_place();
+  program.tasks[1][Reg::SourceBase] = 0x8000;  // elsewhere
+  EXPECT_EQ(error_of(program), "");
+  program = two_engines_one_place();
+  program.tasks[0].set(HeaderField::TSE, 1);  // ends only when its result is in DRAM
+  EXPECT_EQ(error_of(program), "");
+  program.tasks[0].set(HeaderField::DstLoc, 0), program.tasks[0].set(HeaderField::WBE, 0);
+  program.tasks[0][Reg::DstDMAConfig] = 0xc0, write_l2(program.tasks[0], {0x4000, size});
+  program.file.surfaces.erase(program.file.surfaces.begin() + 1);
+  expect_error(program, message);  // a result left in L2 does not drain
+}
+
+TEST(Hazard, BadSourceOverWhatTheOtherEngineWrote) {
+  Program program = two_engines_one_place();
+  program.tasks[0].set(HeaderField::DstLoc, 0), program.tasks[0].set(HeaderField::WBE, 0);
+  program.tasks[0][Reg::DstDMAConfig] = 0xc0, write_l2(program.tasks[0], {0x4000, size});
+  program.file.surfaces.erase(program.file.surfaces.begin() + 1);
+  program.tasks[1][Reg::SourceBase] = 0x4000;
+  program.tasks[1][Reg::SourceCfg] = 0x100172;  // its reading done is not its writing done
+  expect_error(program, "task 1: overwrites 0x4000 of L2, which task 0 may still be writing");
+  program.tasks[1][Reg::SourceCfg] = 0x400172;
+  EXPECT_EQ(error_of(program), "");
+}
+
+// The result's own wait bits count for the result.
+TEST(Hazard, BadResultOverWhatTheOtherEngineReads) {
+  const L2Place kept{0x4000, size}, result{0x4000, size}, elsewhere{0x100, size};
+  Program program;
+  Task keep = planar_task(size, 2), add = planar_task(size, 2), copy = copy_task(size), out = copy_task(size);
+  const uint32_t x = program.add_input("x", size);
+  read_dram(keep, x, size), write_l2(keep, kept);
+  read_l2(add, kept, 0x400000), write_l2(add, elsewhere);
+  read_dram(copy, x, size), write_l2(copy, result), copy[Reg::SourceBase] = 0x8000;
+  copy[Reg::SourceCfg] = 0x172;
+  read_l2(out, result, 0x20), write_dram(out, program.add_output("y", size), size);
+  program.tasks = {keep, add, copy, out};
+  expect_error(program, "task 2: overwrites 0x4000 of L2, which task 1 may still be using");
+  program.tasks[2][Reg::ResultCfg] = 0x100140;
+  EXPECT_EQ(error_of(program), "");
+}
+
+// A chained task runs beside the one before: it may replace its source, and nothing else that that one uses.
+TEST(Hazard, BadChainedResultOverTheProducersSource) {
+  const L2Place first{0x100, size}, second{0x4000, size};
+  Program program;
+  Task load = planar_task(size, 2), work = planar_task(size, 2), chained = copy_task(size),
+       out = copy_task(size);
+  read_dram(load, program.add_input("x", size), size), write_l2(load, first), load[Reg::SourceBase] = 0x8000;
+  read_l2(work, first, 0x400000), write_l2(work, second);
+  read_l2(chained, second, 8), write_l2(chained, first);
+  read_l2(out, first, 0x20), write_dram(out, program.add_output("y", size), size);
+  program.tasks = {load, work, chained, out};
+  expect_error(program, "task 2: overwrites 0x100 of L2, which task 1 may still be using");
+  write_l2(program.tasks[2], second), read_l2(program.tasks[3], second, 0x20);  // in place
+  EXPECT_EQ(error_of(program), "");
+}
+
+TEST(Hazard, BadResultThatBeginsInsideItsSource) {
+  Program program = one_copy();
+  program.tasks[0][Reg::ResultBase] = 0x70;
+  expect_error(program, "task 0: ResultBase 0x70 lies inside of the task's source in L2");
+  program = through_l2(false);
+  program.tasks[1][Reg::ResultBase] = 0x100;
+  expect_error(program, "task 1: ResultBase 0x100 lies inside of the task's source in L2");
+}
+
+TEST(Hazard, BadStagingOverLiveData) {
+  // The second task's result streams to DRAM through the place of the first one's, which the third wants.
+  Program program = through_l2(false);
+  Task between = copy_task(size);
+  read_dram(between, 4, size), write_dram(between, 5, size);
+  between[Reg::SourceBase] = 0x8000, between[Reg::ResultBase] = 0x100;
+  program.tasks.insert(program.tasks.begin() + 1, between);
+  expect_error(program, "task 2: reads 0x100 of L2, which was never written");
+}
+
+// A tile and what its windows reach beyond it, without the rows that padding supplies: 5 + 2 in the middle, 5
+// + 1 at both ends.
+TEST(Hazard, BadRingThatReachesIntoLiveData) {
+  for (const auto& [tile, rows] : {std::pair{5, 7}, std::pair{9, 10}, std::pair{15, 15}}) {
+    Program program;
+    const Size image{1, 15, 8};
+    const uint32_t row = 0x10, live = 0x10 * static_cast<uint32_t>(rows);
+    Task load = copy_task({1, 1, 8}), task = neural_task(image, image, 0), out = copy_task({1, 1, 8});
+    const uint32_t x = program.add_input("x", image);
+    read_dram(load, x, {1, 1, 8}), load[Reg::SourceBase] = 0x8000;
+    read_dram(task, x, image), write_dram(task, program.add_output("y", image), image);
+    set_window(task, 3, 3, 1, 1, 1), task[Reg::TileCfg] = static_cast<uint32_t>(tile);
+    task[Reg::SourceRowStride] = row;
+    const Weights ones{[](int64_t, int64_t, int64_t, int64_t) { return half(1); }, nullptr};
+    add_blocks(task, program.file.constants, pack_dense({1, 3, 3, 1, false}, ones, 1, 16));
+    write_dram(out, program.add_output("z", {1, 1, 8}), {1, 1, 8});
+    for (const bool beside : {true, false}) {
+      const L2Place place{beside ? live : live - row, {1, 1, 8}};
+      write_l2(load, place), read_l2(out, place, 0x20);
+      program.tasks = {load, task, out};
+      if (beside)
+        EXPECT_EQ(error_of(program), "") << tile;
+      else
+        expect_error(program, "task 2: reads 0x");
+    }
+  }
+}
+
 TEST(Hazard, BadMissingDramDependency) {
   Program program = through_scratch();
   program.tasks[1][Reg::Src1DMAConfig] = 0x33881;
@@ -257,6 +380,18 @@ TEST(Hazard, BadAgreementOfFields) {
   program = one_copy();
   program.tasks[0][Reg::ChCfg] = 0x20;
   expect_error(program, "format in memory");
+}
+
+TEST(Hazard, BadDescriptionsOfWhatTheDmaMoves) {
+  Program program = one_copy();
+  program.tasks[0].set(Field::SourceCfg_DMAInterleave, 8);
+  expect_error(program, "SourceCfg.DMAInterleave is 8, but the DMA interleaves 1 channels");
+  program = one_copy();
+  program.tasks[0].set(Field::DstFmt_Interleave, 4);
+  expect_error(program, "ResultCfg.DMAInterleave is 1, but the DMA interleaves 4 channels");
+  program = one_copy();
+  program.tasks[0].set(Field::ResultCfg_DMAFmt, 0);
+  expect_error(program, "ResultCfg.DMAFmt 0 does not suit elements of 2 bytes");
 }
 
 TEST(Hazard, BadCopies) {
@@ -321,6 +456,19 @@ TEST(Hazard, BadSparseCount) {
   program.tasks[0][Reg::KernelCfg] = 0x182;
   program.tasks[0][Reg::MasterConfig] = 0x60;
   expect_error(program, "a sparse plane");
+}
+
+TEST(Hazard, BadInt8Kernels) {
+  Program program = convolution();
+  Task& task = program.tasks[0];
+  task[Reg::KernelCfg] = 0x80;
+  expect_error(program, "coefficients of format 0 are not modelled");
+  task[Reg::KernelCfg] = 0x81;
+  expect_error(program, "an int8 kernel with more than plain weights");  // its binary point is 28
+  task.set(Field::MACCfg_BinaryPoint, 0);
+  EXPECT_EQ(error_of(program), "");
+  task.set(Field::MACCfg_BiasMode, 1);
+  expect_error(program, "an int8 kernel with more than plain weights");
 }
 
 TEST(Hazard, BadTable) {

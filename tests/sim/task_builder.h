@@ -88,7 +88,7 @@ inline void write_dram(Task& task, uint32_t slot, const Size& size, uint32_t off
   task[Reg::DstDMAConfig] = 0x040000c1, task[Reg::DstBaseAddr] = offset;
   task[Reg::DstRowStride] = row, task[Reg::DstPlaneStride] = row * u32(size.h);
   task[Reg::DstDepthStride] = task[Reg::DstGroupStride] = row * u32(size.h * size.c);
-  task[Reg::DstFmt] = 0x01302031, task[Reg::ResultCfg] = 0x17a;
+  task[Reg::DstFmt] = 0x01302031, task[Reg::ResultCfg] = 0x17a, task[Reg::ResultBase] = 0x1f0000;
 }
 
 // L2 in its natural order, [row][channel][column].

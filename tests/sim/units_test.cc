@@ -212,6 +212,86 @@ TEST(Neural, BinaryPaletteKernel) {
       EXPECT_EQ(got[row * 8 + column], column == 0 ? 0 : values[row * 7 + column - 1]);
 }
 
+// The same two pixels for each step with a kernel of nine by nine, zeros skipped: 90 positions of two slots,
+// the last mask half used. Sizes as published for a captured layer of this kind: 23 masks, one byte of 0x180
+// per engine.
+TEST(Neural, TwoOutputPixelsForEachStepOfASparseKernel) {
+  const Size in{16, 8, 8}, out{16, 8, 8};
+  Program program;
+  const uint32_t x = program.add_input("x", in), y = program.add_output("y", out);
+  Task task = neural_task(in, {16, 8, 4}, 4);
+  read_dram(task, x, in), write_dram(task, y, out);
+  task[Reg::ConvCfg] = 0x6108c129, task[Reg::GroupConvCfg] = 0x14001, task[Reg::KernelCfg] = 0x182;
+  task[Reg::MasterConfig] = 0x20, task[Reg::AccBias] = half(0.25);
+  Blocks blocks(16);
+  for (size_t engine = 0; engine < 16; ++engine) {
+    std::vector<uint16_t> slots;
+    const auto tap = [&](int row, int k) {
+      return k < 0 || k > 8 ? uint16_t{0} : scrambled(static_cast<int64_t>(engine), row, k);
+    };
+    for (int parity = 0; parity < 2; ++parity)
+      for (int row = 0; row < 9; ++row)
+        for (int k = parity; k < 10; k += 2) slots.push_back(tap(row, k)), slots.push_back(tap(row, k - 1));
+    Bytes& block = blocks.of_engine[engine];
+    block = {static_cast<uint8_t>((23 + 162 * 2) & 255), (23 + 162 * 2) >> 8, 0};
+    for (size_t first = 0; first < slots.size(); first += 8) {
+      const size_t mask = block.size();
+      block.push_back(0);
+      for (size_t bit = 0; bit < 8 && first + bit < slots.size(); ++bit)
+        if (slots[first + bit]) {
+          block[mask] = static_cast<uint8_t>(block[mask] | 1u << bit);
+          blocks.half_word(engine, slots[first + bit]);
+        }
+    }
+    blocks.align(engine);
+    ASSERT_EQ(block.size(), 0x180u);
+  }
+  add_blocks(task, program.file.constants, blocks);
+  program.tasks = {task};
+  const std::vector<float> values = random_values(in.elements(), 31);
+  std::vector<double> want;
+  for (int64_t c = 0; c < 16; ++c)
+    for (int64_t row = 0; row < 8; ++row)
+      for (int64_t column = 0; column < 8; ++column) {
+        double sum = 0.25;
+        for (int64_t ky = 0; ky < 9; ++ky)
+          for (int64_t kx = 0; kx < 9; ++kx) {
+            const int64_t sy = row + ky - 4, sx = column + kx - 4;
+            if (sy >= 0 && sx >= 0 && sy < 8 && sx < 8)
+              sum += value(scrambled(c, ky, kx)) * values[static_cast<size_t>((c * 8 + sy) * 8 + sx)];
+          }
+        want.push_back(sum);
+      }
+  expect_close(program.run({values}), want, 1.05);
+}
+
+// Each output channel the weighted sum of two input channels, weights of one byte each: as in the captured
+// comparison, channel after channel of an engine, its two inputs side by side.
+TEST(Neural, Int8KernelOfAComparison) {
+  const Size in{64, 1, 3}, out{32, 1, 3};
+  Program program;
+  const uint32_t x = program.add_input("x", in), y = program.add_output("y", out);
+  Task task = neural_task(in, out, 4);
+  read_dram(task, x, in), write_dram(task, y, out);
+  task[Reg::GroupConvCfg] = 0x24001, task[Reg::KernelCfg] = 0x81, task[Reg::MACCfg] = 0x100000;
+  const auto weight = [](size_t channel, size_t input) {
+    return static_cast<int8_t>(static_cast<int>(channel * 37 + input * 101) % 256 - 128);
+  };
+  Blocks blocks(16);
+  for (size_t channel = 0; channel < 32; ++channel)
+    for (size_t input = 0; input < 2; ++input)
+      blocks.of_engine[channel % 16].push_back(static_cast<uint8_t>(weight(channel, input)));
+  add_blocks(task, program.file.constants, blocks);
+  program.tasks = {task};
+  const std::vector<float> values = random_values(in.elements(), 32);
+  std::vector<double> want;
+  for (size_t channel = 0; channel < 32; ++channel)
+    for (size_t column = 0; column < 3; ++column)
+      want.push_back(static_cast<double>(weight(channel, 0)) * values[channel * 6 + column] +
+                     static_cast<double>(weight(channel, 1)) * values[channel * 6 + 3 + column]);
+  expect_close(program.run({values}), want, 1.01);
+}
+
 TEST(Neural, WindowSumsAndMaxima) {
   const Size in{3, 6, 7}, out{3, 3, 4};
   for (const bool maximum : {false, true}) {
@@ -583,7 +663,7 @@ TEST(Dma, InterleavedChannels) {
   const uint32_t x = program.add_input("x", stored);
   Task task = copy_task(size);
   read_dram(task, x, stored), write_dram(task, program.add_output("y", size), size);
-  task[Reg::Src1Fmt] = 0x04002031;
+  task[Reg::Src1Fmt] = 0x04002031, task[Reg::SourceCfg] = 0x472;
   program.tasks = {task};
   const std::vector<float> values = random_values(stored.elements(), 39);
   const std::vector<float> got = program.run({values});
@@ -600,7 +680,7 @@ TEST(Dma, BytesInAndHalvesOut) {
   Task task = planar_task(size, 2);
   read_dram(task, x, size), write_dram(task, program.add_output("y", size), size);
   task[Reg::Src1RowStride] = 128, task[Reg::Src1PlaneStride] = 256, task[Reg::Src1DepthStride] = 768;
-  task[Reg::ChCfg] = 0x20, task[Reg::Src1Fmt] = 0x01000000;
+  task[Reg::ChCfg] = 0x20, task[Reg::Src1Fmt] = 0x01000000, task[Reg::SourceCfg] = 0x132;
   program.tasks = {task};
   std::vector<float> values;
   for (int i = 0; i < size.elements(); ++i) values.push_back(static_cast<float>(i * 7 % 256));

@@ -133,6 +133,8 @@ inline double apply(const aneir::Neuron& neuron, double scaled) {
       return std::nearbyint(x);
     case T::Erf:
       return std::erf(x);
+    case T::LogicalNot:
+      return x == 0;
   }
   throw std::logic_error("neuron");
 }
@@ -164,6 +166,10 @@ inline double apply(aneir::ElementWiseOp op, double a, double b) {
       return a < b;
     case Op::GreaterThan:
       return a > b;
+    case Op::LessEqual:
+      return a <= b;
+    case Op::GreaterEqual:
+      return a >= b;
   }
   throw std::logic_error("elementwise");
 }
@@ -326,6 +332,54 @@ class Evaluator {
       return 1 / sum;
     });
   }
+
+  Values value(const aneir::MatMul& product) {
+    const std::vector<float> matrix = product.matrix ? product.matrix->floats() : std::vector<float>{};
+    const std::vector<float> bias = product.bias ? product.bias->floats() : std::vector<float>{};
+    const Values& a = x();
+    const int64_t inner = product.transpose_first ? a.shape.h : a.shape.w;
+    const auto outer = [](const Values& of, const Position& p, int64_t h, int64_t w) {
+      return of.at({std::min(p.n, of.shape.n - 1), 0, std::min(p.c, of.shape.c - 1), h, w});
+    };
+    return Values::made(shape_, [&](const Position& p) {
+      double sum = 0;
+      for (int64_t k = 0; k < inner; ++k) {
+        const double left = product.transpose_first ? outer(a, p, k, p.h) : outer(a, p, p.h, k);
+        const int64_t row = product.transpose_second ? p.w : k, column = product.transpose_second ? k : p.w;
+        sum += left *
+               (product.matrix
+                    ? static_cast<double>(matrix[static_cast<size_t>(row * product.matrix_columns + column)])
+                    : outer(*in_[1], p, row, column));
+      }
+      double result = static_cast<double>(product.scale) * sum;
+      if (!bias.empty()) result += static_cast<double>(bias[static_cast<size_t>(p.w)]);
+      return product.activation ? apply(*product.activation, result) : result;
+    });
+  }
+
+  Values value(const aneir::Normalize& normalize) {
+    Shape extent;
+    for (Axis axis : normalize.axes) extent[axis] = shape_[axis];
+    return Values::made(shape_, [&](const Position& p) {
+      Position origin = p;
+      for (Axis axis : normalize.axes) origin[axis] = 0;
+      double sum = 0, squares = 0;
+      Values::each(extent, [&](const Position& o) {
+        const double element =
+            x().at({origin.n + o.n, origin.d + o.d, origin.c + o.c, origin.h + o.h, origin.w + o.w});
+        sum += element, squares += element * element;
+      });
+      const double count = static_cast<double>(extent.count()), mean = sum / count;
+      return (x().at(p) - mean) /
+             std::sqrt(squares / count - mean * mean + static_cast<double>(normalize.epsilon));
+    });
+  }
+
+  Values value(const aneir::Select&) {
+    return Values::made(shape_,
+                        [&](const Position& p) { return x().at(p) != 0 ? in_[1]->at(p) : in_[2]->at(p); });
+  }
+  Values value(const aneir::Cast&) { return x(); }
 
   Values value(const aneir::ConstantTensor& constant) {
     Values result(shape_);

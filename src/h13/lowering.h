@@ -1,0 +1,225 @@
+// The state of lowering, shared by the files that lower one family of units each (private to this room).
+//
+// A tensor has a Layout: a buffer, an offset and strides. Most units compute into a fresh layout: in scratch,
+// or, where the compiler version keeps tensors on chip, in L2. Some move nothing: their result is the same
+// bytes under other strides.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "h13/lower.h"
+
+namespace ane::h13 {
+
+using aneir::Axis;
+using aneir::Shape;
+using aneir::TensorId;
+using aneir::Unit;
+
+// One tensor's place: images of one View, stride_n apart.
+struct Layout {
+  View view;
+  int64_t n = 1, stride_n = 0;
+};
+
+struct Home {
+  enum class Kind { None, Surface, Slice } kind = Kind::None;
+  int surface = -1;                   // Surface
+  TensorId whole = aneir::no_tensor;  // Slice: part of this tensor, from `offset` along `axis`
+  Axis axis = Axis::Channel;
+  int64_t offset = 0, step = 1;
+};
+
+// Length and distance (bytes) of a layout's elements along one axis. Width has no stride of its own.
+int64_t stride_of(const Layout& layout, Axis axis);
+void set_stride(Layout& layout, Axis axis, int64_t length, int64_t stride);
+Layout compact(int buffer, const Shape& shape, bool bytes = false);
+int64_t bytes_of(const Shape& shape, bool bytes = false);
+std::optional<View> rows_as_channels(const View& view);
+// A View with H and C exchanged: rows of one channel as channels of one row each, or back.
+View rows_and_channels_exchanged(const View& view);
+
+class Lowering {
+ public:
+  Lowering(const aneir::Network& network, const Compat& compat, const Target& target);
+
+  Lowered run();
+
+ private:
+  std::vector<const Unit*> execution_order() const;
+
+  // ---- Places ----
+
+  Layout& layout(TensorId id);
+
+  int add_buffer(BufferKind kind, std::string name, int64_t bytes, int surface = -1);
+
+  int add_surface(bool output, const std::string& name, TensorId id);
+  bool is_bytes(TensorId id) const;
+
+  void place_surfaces();
+
+  // Does the unit compute its result, so that it can be told where to put it?
+  static bool computes(const Unit& unit);
+
+  bool can_have_home(TensorId id) const;
+
+  void find_homes();
+
+  // Which part of a concatenation's result each operand is.
+  std::vector<Home> parts_of(const Unit& unit, const aneir::Concat& concat) const;
+
+  // The place where a computed tensor goes.
+  const Layout& resolve(TensorId id);
+
+  static Layout slice(const Layout& whole, Axis axis, int64_t offset, int64_t size, int64_t step);
+
+  static View image(const Layout& layout, int64_t n);
+
+  // ---- Operations ----
+
+  void add_op(const Unit& unit, Work work, const View& source, const View& destination,
+              std::optional<View> source2 = std::nullopt);
+
+  // One operation per image, from bottom 0 to the top.
+  void add_per_image(const Unit& unit, const Work& work);
+
+  void copy(const Unit& unit, const Layout& from, const Layout& to);
+
+  // `from` copied to a compact place of its own.
+  Layout compacted(const Unit& unit, const Layout& from, const Shape& shape);
+
+  void copy_to_surface(size_t index);
+
+  void lower_unit(const Unit& unit);
+
+  // ---- Units that move nothing ----
+
+  void lower_params(const Unit& unit, const aneir::InputView& view);
+
+  void lower_params(const Unit& unit, const aneir::Reshape& reshape);
+
+  void lower_params(const Unit& unit, const aneir::ConstantTensor& constant);
+
+  static aneir::Constant in_surface_layout(const aneir::Constant& values, const Shape& shape);
+
+  void lower_params(const Unit& unit, const aneir::Concat& concat);
+
+  void lower_params(const Unit& unit, const aneir::Transpose& transpose);
+
+  // ---- Units that compute ----
+
+  void lower_params(const Unit& unit, const aneir::Neuron& neuron);
+
+  static Bypass bypass(const Unit& unit, const aneir::Neuron& neuron);
+
+  void lower_params(const Unit& unit, const aneir::Goc& goc);
+
+  void lower_params(const Unit& unit, const aneir::ElementWise& elementwise);
+
+  // An operand repeated to the result's shape, by adding it to zeros: for two operands that each broadcast.
+  Layout spread(const Unit& unit, TensorId id, const Shape& shape);
+
+  void lower_params(const Unit& unit, const aneir::Reduction& reduction);
+
+  void lower_params(const Unit& unit, const aneir::Pooling& pooling);
+
+  void lower_params(const Unit& unit, const aneir::Conv& conv);
+
+  // A function of scale * x + bias: both go into the kernel, since the order of the task's own output scale
+  // and bias is not known.
+  static void set_activation(const Unit& unit, const aneir::Neuron& neuron, int64_t channels,
+                             Convolution& work);
+
+  // Dense, grouped and depthwise kernels have packed forms of their own; other groupings become several
+  // operations.
+  void add_convolution(const Unit& unit, Convolution work, const View& from, const View& to);
+
+  // Channel multiplier m: output channel g * m + j of every group g is one depthwise operation.
+  void add_every(const Unit& unit, Convolution work, const View& from, const View& to, int64_t multiplier,
+                 int64_t j);
+
+  // Rows j, j + step, ... (count of them) of a constant with rows of `length` elements.
+  static aneir::Constant every(const aneir::Constant& constant, int64_t length, int64_t count, int64_t step,
+                               int64_t j);
+
+  // ---- Tensors on chip (lower_on_chip.cc) ----
+
+  // The units that read a tensor.
+  std::vector<const Unit*> readers(TensorId id) const;
+  bool is_output(TensorId id) const;
+  // May the tensor stay in L2 between the units that make and read it?
+  bool stays_on_chip(TensorId id) const;
+  View on_chip(const std::string& name, int64_t w, int64_t h, int64_t c, int64_t row_stride,
+               int64_t dense_bytes, Buffer::Content content = Buffer::Content::Tensor);
+  Layout on_chip_layout(TensorId id);
+  // A copy of a small operand in L2, for a planar task.
+  View bring(const Unit& unit, const View& operand);
+  // The tensor as one view: DRAM, or L2.
+  View view_of(TensorId id);
+  View destination_of(const Unit& unit);
+  Buffer& buffer(int id) { return result_.program.buffers[static_cast<size_t>(id)]; }
+  EngineOp& last_op() { return result_.program.ops.back(); }
+  View constant_rows(const Unit& unit, const std::vector<std::vector<float>>& rows);
+
+  // ---- Whole units (lower_elementwise.cc, lower_matmul.cc, lower_softmax.cc, lower_reduction.cc) ----
+
+  bool lower_self_sum(const Unit& unit, const aneir::ElementWise& elementwise);
+  void lower_division(const Unit& unit);
+  bool adds_to_its_argument(const Unit& unit) const;
+  bool lower_row_constant(const Unit& unit, const aneir::ElementWise& elementwise);
+  void lower_gain_offset(const Unit& unit, const aneir::Goc& goc, const View& from, const View& to);
+  void lower_params(const Unit& unit, const aneir::Broadcast& broadcast);
+  void lower_params(const Unit& unit, const aneir::Softmax& softmax);
+  void lower_params(const Unit& unit, const aneir::MatMul& product);
+  void lower_params(const Unit& unit, const aneir::Normalize& normalize);
+  void lower_params(const Unit& unit, const aneir::Select&);
+  void lower_params(const Unit& unit, const aneir::Cast&);
+
+  void lower_constant_product(const Unit& unit, const aneir::MatMul& product);
+  void lower_runtime_product(const Unit& unit, const aneir::MatMul& product);
+  bool two_dimensional(const Unit& unit, const aneir::MatMul& product, int64_t rows) const;
+  View columns_as_channels(const Unit& unit, TensorId id, bool two_dimensional, bool padded);
+  Convolution product_work(const Unit& unit, const aneir::MatMul& product) const;
+  void multiply(const Unit& unit, const Convolution& work, const View& from, const View& to, int64_t columns);
+  View kernel_operand(const Unit& unit, TensorId id, bool is_transposed, int64_t tile);
+  void lower_two_dimensional(const Unit& unit, const Convolution& work, const View& from);
+  View copied_for_others(const Unit& unit, TensorId id, bool two_dimensional);
+  bool is_planned(TensorId id) const;
+  void plan_in_scratch(const View& view);
+  void forget_plan(const View& view);
+  bool scales_columns(const Unit& unit, const aneir::Goc& goc);
+
+  void softmax_over_channels(const Unit& unit, const View& from, const View& to);
+  void softmax_over_pixels(const Unit& unit);
+  void softmax_over_columns(const Unit& unit);
+  View statistics(const std::string& name, int64_t channels);
+  void normalize_columns(const Unit& unit, float epsilon);
+  void normalize_planes(const Unit& unit, float epsilon);
+  void normalize_all(const Unit& unit, float epsilon);
+  void normalize_pixels(const Unit& unit, float epsilon);
+  void normalize_channels(const Unit& unit, float epsilon);
+  void normalize_rows_of_image(const Unit& unit, float epsilon);
+  void reduce(const Unit& unit, const aneir::Reduction& reduction);
+  const Unit* flattening_reader(const Unit& unit) const;
+
+  const aneir::Network& network_;
+  const Compat& compat_;
+  const Target& target_;
+  Lowered result_;
+  std::vector<std::optional<Layout>> layouts_;
+  std::vector<Home> homes_;
+  std::vector<const Unit*> producers_;
+  std::vector<int> output_buffers_;
+  std::vector<std::vector<const Unit*>> readers_;
+  std::map<TensorId, View> kept_arguments_;  // tensors in L2 beside a function of theirs
+  std::map<int, View> planned_;              // by buffer: plans in scratch that no reader has taken up yet
+  std::map<TensorId, View> channel_major_;   // matrices in L2 with columns as channels
+  std::set<const Unit*> done_;               // units that an earlier one's tasks have done already
+};
+
+}  // namespace ane::h13

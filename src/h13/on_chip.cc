@@ -1,0 +1,472 @@
+#include "h13/on_chip.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "h13/pack.h"
+
+namespace ane::h13 {
+
+namespace {
+
+// Bits of SourceCfg and ResultCfg. Names as in registers.def: "Conv" is the NE, "Planar" the PE.
+constexpr uint32_t streams = 0x2, stays = 0x1, streams_fifo = 0xa, chained_to_neural = 0x4,
+                   chained_to_planar = 0x8, neural_reads = 0x10, neural_results = 0x20, has_dma = 0x40,
+                   planar_reads = 0x100000, planar_results = 0x400000, second_by_dma = 0x1000000,
+                   interleave_one = 0x100;
+
+struct Range {
+  int64_t begin = 0, end = 0;
+  bool meets(const Range& other) const { return begin < other.end && other.begin < end; }
+  bool empty() const { return begin >= end; }
+};
+
+// The extent of what a task's result registers describe, before a transposition.
+View result_extents(const EngineOp& op) {
+  if (const auto* work = std::get_if<Convolution>(&op.work); work && work->transpose) {
+    View out = op.destination;
+    out.w = op.source.w, out.h = op.source.h, out.c = op.destination.w;
+    return out;
+  }
+  if (std::holds_alternative<Convolution>(op.work) || std::holds_alternative<ChannelReduce>(op.work))
+    return op.destination;
+  return iteration(op);
+}
+
+bool transposes(const EngineOp& op) {
+  if (const auto* work = std::get_if<Convolution>(&op.work)) return work->transpose;
+  const auto* bypass = std::get_if<Bypass>(&op.work);
+  return bypass && bypass->transpose;
+}
+
+class OnChipPlan {
+ public:
+  OnChipPlan(EngineProgram& program, const Compat& compat, const Target& target)
+      : program_(program), ops_(program.ops), compat_(compat), target_(target) {}
+
+  void run() {
+    find_chains();
+    for (size_t i = 0; i < ops_.size(); ++i) lay_out(i);
+    place_buffers();
+    for (size_t i = 0; i < ops_.size(); ++i) place_rings(i);
+    for (size_t i = 0; i < ops_.size(); ++i) find_waits(i);
+    for (size_t i = 0; i < ops_.size(); ++i) find_signals(i);
+  }
+
+ private:
+  // ---- Chains ----
+
+  void find_chains() {
+    chains_.assign(ops_.size(), Chain::None);
+    for (size_t i = 1; i < ops_.size(); ++i) {
+      const EngineOp &before = ops_[i - 1], &op = ops_[i];
+      const bool handed_over = op.source.on_chip && before.destination.on_chip &&
+                               op.source.buffer == before.destination.buffer && !op.planned_source;
+      if (!handed_over || transposes(before) || loaded_by(op, before)) continue;
+      if (!same_extents(result_extents(before), is_neural(op) ? op.source : iteration(op))) continue;
+      if (const auto* work = std::get_if<Convolution>(&before.work); work && !one_pass(*work, before))
+        continue;
+      chains_[i] = is_neural(before) ? Chain::Neural : Chain::Planar;
+    }
+  }
+
+  // An operand that the task before has itself just brought from DRAM ends the chain (layer_norm).
+  static bool loaded_by(const EngineOp& op, const EngineOp& before) {
+    return before.kept >= 0 &&
+           (op.source.buffer == before.kept || (op.source2 && op.source2->buffer == before.kept));
+  }
+
+  // All output channels in one pass of the engines.
+  bool one_pass(const Convolution& work, const EngineOp& op) const {
+    return lane_chunks(op.destination.c, lane_cap(work, op.source, target_), target_).size() == 1;
+  }
+
+  bool feeds_chained_neural(size_t i) const {
+    return i + 1 < ops_.size() && chains_[i + 1] == Chain::Planar && is_neural(ops_[i + 1]);
+  }
+
+  // ---- Shapes and strides ----
+
+  void lay_out(size_t i) {
+    EngineOp& op = ops_[i];
+    const Geometry g = geometry(op, target_, chains_[i], feeds_chained_neural(i));
+    if (!g.fits) too_large(op);
+    Placement& place = op.place;
+    place.source = g.source, place.source2 = g.source2, place.result = g.result;
+    place.shape_max = g.shape_max, place.shape_min = g.shape_min, place.shape_preferred = g.shape_preferred;
+    place.patch_width = g.patch_width, place.patch_height = g.patch_height;
+    place.small = g.small, place.tile = g.tile, place.result_strided = g.result_strided;
+    whole_.push_back(g.source_whole);
+    if (op.destination.on_chip) {
+      const View& to = op.destination;
+      place.result = {0, is_vector(to) ? to.image_bytes : to.stride_c, to.stride_h, to.image_bytes,
+                      to.stride_g};
+    } else if (const auto* work = std::get_if<Convolution>(&op.work);
+               work && g.small && compat_.small_result_strides) {
+      const int64_t base = place.result.base, pitch = round_up(op.destination.w * 2, 16);
+      const int64_t depth = pitch * op.destination.c;
+      place.result = {base, pitch, planar_row(depth, target_), depth, depth};
+      place.result_strided = true;
+    }
+  }
+
+  [[noreturn]] static void too_large(const EngineOp& op) {
+    throw Error("", fmt::format("{} ({})", op.layer.empty() ? op.unit : op.layer, describe(op)),
+                "its operands do not fit the on-chip memory together", "reduce the layer's size");
+  }
+
+  // ---- Buffers ----
+
+  struct Life {
+    int buffer = -1;
+    int64_t bytes = 0, weight = 0;
+    size_t first = std::numeric_limits<size_t>::max(), last = 0, end = 0;
+    bool from_dram = false, copy = false, statistics = false, chained = false;
+    int64_t base = 0;
+  };
+
+  Buffer& buffer(int id) { return program_.buffers[static_cast<size_t>(id)]; }
+  const Buffer& buffer(int id) const { return program_.buffers[static_cast<size_t>(id)]; }
+
+  template <typename Visit>
+  void each_on_chip(const EngineOp& op, Visit visit) const {
+    if (op.source.on_chip) visit(op.source.buffer);
+    if (op.source2 && op.source2->on_chip) visit(op.source2->buffer);
+    if (op.destination.on_chip) visit(op.destination.buffer);
+    if (op.kept >= 0) visit(op.kept);
+  }
+
+  std::vector<Life> lives() const {
+    std::vector<Life> all(program_.buffers.size());
+    for (size_t i = 0; i < ops_.size(); ++i) {
+      each_on_chip(ops_[i], [&](int id) {
+        Life& life = all[static_cast<size_t>(id)];
+        life.buffer = id;
+        life.first = std::min(life.first, i);
+        life.last = i;
+      });
+      if (ops_[i].kept >= 0) all[static_cast<size_t>(ops_[i].kept)].from_dram = true;
+      if (chains_[i] != Chain::None) all[static_cast<size_t>(ops_[i].source.buffer)].chained = true;
+    }
+    std::erase_if(all, [](const Life& life) { return life.buffer < 0; });
+    for (Life& life : all) {
+      const Buffer& info = buffer(life.buffer);
+      life.bytes = info.bytes;
+      life.copy = info.content == Buffer::Content::InputCopy;
+      life.statistics = info.content == Buffer::Content::Statistics;
+      // A task that is chained to the last reader may start to write while that still reads.
+      const bool chained_after = life.last + 1 < ops_.size() && chains_[life.last + 1] != Chain::None;
+      life.end = life.last + (chained_after ? 1 : 0);
+      life.weight = info.dense_bytes * static_cast<int64_t>(life.last - life.first + 1);
+    }
+    return all;
+  }
+
+  // Order and rule are fitted to captured programs: statistics, then copies of inputs, then by size times
+  // life; sources that come from DRAM last. Each goes behind everything placed that is alive with it.
+  void place_buffers() {
+    lives_ = lives();
+    std::stable_sort(lives_.begin(), lives_.end(), [](const Life& a, const Life& b) {
+      const auto key = [](const Life& life) {
+        return std::tuple(life.from_dram, !life.statistics, !life.copy, -life.weight, life.chained,
+                          life.first);
+      };
+      return key(a) < key(b);
+    });
+    for (size_t i = 0; i < lives_.size(); ++i) {
+      Life& life = lives_[i];
+      for (size_t j = 0; j < i; ++j)
+        if (lives_[j].first <= life.end && life.first <= lives_[j].end)
+          life.base = std::max(life.base, lives_[j].base + lives_[j].bytes);
+      buffer(life.buffer).base = life.base;
+    }
+  }
+
+  // ---- Rings ----
+
+  int64_t first_free(size_t i) const {
+    int64_t end = 0;
+    for (const Life& life : lives_)
+      if (life.first <= i && i <= life.end) end = std::max(end, life.base + life.bytes);
+    return end;
+  }
+
+  int64_t address(const View& view) const { return buffer(view.buffer).base + view.offset; }
+
+  void place_rings(size_t i) {
+    EngineOp& op = ops_[i];
+    Placement& place = op.place;
+    const int64_t above = first_free(i);
+    const bool streams1 = !op.source.on_chip && op.kept < 0;
+    // Offsets inside the task's own rings count from 0 in `geometry`; a kept source lies in a buffer of its
+    // own.
+    const int64_t rings = op.kept >= 0 ? above - place.result.base : above;
+    if (op.source.on_chip)
+      place.source.base = address(op.source);
+    else
+      place.source.base = op.kept >= 0 ? buffer(op.kept).base : above;
+    const int64_t ring_end = streams1 ? place.result.base : 0;
+    if (op.source2)
+      place.source2.base = op.source2->on_chip ? address(*op.source2) : rings + place.source2.base;
+    if (op.destination.on_chip)
+      place.result.base = address(op.destination);
+    else
+      place.result.base += rings;
+    const int64_t needed = op.destination.on_chip ? above + ring_end : place.result.base;
+    if (above > target_.l2_bytes || needed > target_.l2_bytes) too_large(op);
+  }
+
+  // ---- Waits ----
+
+  // What a task uses in L2.
+  struct Use {
+    Range source, source2, result;
+  };
+
+  static int64_t extent(const L2Operand& operand, const View& view, int64_t rows) {
+    return std::max({rows * operand.row, view.h * operand.row, view.g * operand.group,
+                     operand.channel + (view.c - 1) * operand.channel, int64_t{16}});
+  }
+
+  Range range_of(const View& view, const L2Operand& operand, int64_t ring_bytes) const {
+    if (view.on_chip) return {buffer(view.buffer).base, buffer(view.buffer).base + buffer(view.buffer).bytes};
+    return {operand.base, operand.base + ring_bytes};
+  }
+
+  Use use_of(const EngineOp& op) const {
+    Use use;
+    const Placement& place = op.place;
+    if (op.kept >= 0)
+      use.source = {place.source.base, place.source.base + buffer(op.kept).bytes};
+    else
+      use.source = range_of(op.source, place.source, extent(place.source, op.source, place.tile));
+    if (op.source2)
+      use.source2 = range_of(*op.source2, place.source2, extent(place.source2, *op.source2, place.tile));
+    // A ring takes at least one patch of the result.
+    use.result = range_of(op.destination, place.result, 0x1000);
+    return use;
+  }
+
+  bool written_by(int id, size_t before, size_t& writer) const {
+    for (size_t j = before; j-- > 0;)
+      if (ops_[j].destination.on_chip && ops_[j].destination.buffer == id) {
+        writer = j;
+        return true;
+      }
+    return false;
+  }
+
+  bool is_kept_source(const View& view, size_t before) const {
+    for (size_t j = 0; j < before; ++j)
+      if (ops_[j].kept == view.buffer) return true;
+    return false;
+  }
+
+  // Task writes to DRAM and the queue drains before the next one reads (header word 6, bit 15).
+  bool drains(size_t i) const {
+    const EngineOp& op = ops_[i];
+    if (op.planned_destination) return true;
+    if (op.destination.on_chip) return false;
+    return i + 1 == ops_.size() || reads_dram(ops_[i + 1]);
+  }
+  static bool reads_dram(const EngineOp& op) {
+    return !op.source.on_chip || (op.source2 && !op.source2->on_chip);
+  }
+  // The queue starts loading the source on its own (header word 6, bit 11).
+  bool loads_ahead(size_t i) const {
+    const EngineOp& op = ops_[i];
+    if (op.planned_source) return true;
+    return !op.source.on_chip && (i == 0 || drains(i - 1));
+  }
+
+  void find_waits(size_t i) {
+    EngineOp& op = ops_[i];
+    const Use use = use_of(op);
+    uses_.push_back(use);
+    op.place.source_code = source_code(i, use);
+    op.place.result_code = result_code(i, use);
+  }
+
+  // Marks: which tasks of each engine are known to be done, or to have read. A wait or a chain moves the mark
+  // to the task before.
+  void waited_for_planar(uint32_t waits, size_t i) {
+    if (waits & planar_results) planar_done_ = static_cast<int64_t>(i) - 1;
+    if (waits & (planar_results | planar_reads)) planar_read_ = planar_barrier_ = static_cast<int64_t>(i) - 1;
+  }
+
+  bool overlaps_planar_results(const Range& range, size_t i) const {
+    for (size_t j = 0; j < i; ++j)
+      if (!is_neural(ops_[j]) && static_cast<int64_t>(j) > planar_done_ && range.meets(uses_[j].result))
+        return true;
+    return false;
+  }
+  bool overlaps_planar_reads(const Range& range, size_t i) const {
+    for (size_t j = 0; j < i; ++j)
+      if (!is_neural(ops_[j]) && static_cast<int64_t>(j) > planar_read_ &&
+          (range.meets(uses_[j].source) || range.meets(uses_[j].source2)))
+        return true;
+    return false;
+  }
+  bool overlaps_neural_reads(const Range& range, size_t i) const {
+    for (size_t j = 0; j < i; ++j)
+      if (is_neural(ops_[j]) && static_cast<int64_t>(j) > neural_done_ && range.meets(uses_[j].source))
+        return true;
+    return false;
+  }
+  // Planar tasks that no barrier has waited for, only chains.
+  bool overlaps_unfenced_planar(const Range& range, size_t i) const {
+    for (size_t j = 0; j < i; ++j)
+      if (!is_neural(ops_[j]) && static_cast<int64_t>(j) > planar_barrier_ &&
+          (range.meets(uses_[j].source) || range.meets(uses_[j].source2) || range.meets(uses_[j].result)))
+        return true;
+    return false;
+  }
+
+  uint32_t planar_conflict(const Range& range, size_t i) const {
+    if (overlaps_planar_results(range, i)) return planar_results;
+    return overlaps_planar_reads(range, i) ? planar_reads : 0;
+  }
+
+  static uint32_t interleave_bits(const View& view) {
+    return view.on_chip ? interleave_one : interleave_one * static_cast<uint32_t>(view.interleave);
+  }
+
+  uint32_t source_code(size_t i, const Use& use) {
+    const EngineOp& op = ops_[i];
+    const bool dma1 = !op.source.on_chip, dma2 = op.source2 && !op.source2->on_chip;
+    uint32_t code = interleave_bits(op.source);
+    if (dma1) code |= op.kept >= 0 || whole_[i] ? stays : streams;
+    if ((dma1 || dma2 || op.planned_source) && !op.source.bytes) code |= has_dma;
+    if (dma2) code |= second_by_dma;
+    if (i == 0) return code | neural_reads | neural_results | planar_reads | planar_results;
+
+    const uint32_t chain = chains_[i] == Chain::Neural   ? chained_to_neural
+                           : chains_[i] == Chain::Planar ? chained_to_planar
+                                                         : 0;
+    uint32_t waits = reads_after_writes(i, chain != 0);
+    if (dma1 && loads_ahead(i)) waits |= neural_reads | neural_results;
+    Range filled = dma1 ? use.source : dma2 ? use.source2 : Range{};
+    if (!filled.empty()) {
+      waits |= planar_conflict(filled, i);
+      if (!is_neural(op) && overlaps_neural_reads(filled, i)) waits |= neural_reads;
+    }
+    if (!dma1 && (waits & neural_results) && is_kept_source(op.source, i)) waits |= neural_reads;
+    if (chain == chained_to_neural && !is_neural(op) && overlaps_unfenced_planar(use.result, i))
+      waits |= planar_results;
+    if ((waits & planar_results) && (waits & planar_reads)) waits &= ~planar_reads;
+    waited_for_planar(waits, i);
+    if (chain == chained_to_planar) planar_done_ = planar_read_ = static_cast<int64_t>(i) - 1;
+    if (waits & neural_results || chain == chained_to_neural) neural_done_ = static_cast<int64_t>(i) - 1;
+    return code | chain | waits;
+  }
+
+  // Operands in L2 that a task not known to be done has made.
+  uint32_t reads_after_writes(size_t i, bool chained) const {
+    const EngineOp& op = ops_[i];
+    uint32_t waits = 0;
+    const auto need = [&](const View& view, bool by_chain) {
+      size_t writer = 0;
+      if (!view.on_chip || !written_by(view.buffer, i, writer) || by_chain) return;
+      const bool neural = is_neural(ops_[writer]);
+      if (static_cast<int64_t>(writer) > (neural ? neural_done_ : planar_done_))
+        waits |= neural ? neural_results : planar_results;
+    };
+    need(op.source, chained);
+    if (op.source2) need(*op.source2, false);
+    return waits;
+  }
+
+  uint32_t result_code(size_t i, const Use& use) {
+    const EngineOp& op = ops_[i];
+    uint32_t code = op.destination.bytes ? 0 : has_dma;
+    code |= interleave_bits(op.destination);
+    if (!op.destination.on_chip) {
+      const bool row = op.destination.stride_c == 2 && op.destination.c > 1;
+      code |= row ? stays : op.place.result_strided ? streams : streams_fifo;
+    }
+    if (i == 0) return code | neural_reads | neural_results | planar_reads | planar_results;
+    if (loads_ahead(i) && !op.planned_source) code |= neural_reads | neural_results;
+    if (!is_neural(op)) return code;
+    const uint32_t conflict = planar_conflict(use.result, i);
+    waited_for_planar(conflict, i);
+    return code | conflict;
+  }
+
+  // ---- Hand-over between planar tasks ----
+
+  bool is_plain_copy(const EngineOp& op) const {
+    const auto* work = std::get_if<Bypass>(&op.work);
+    return work && work->activation == Activation::None;
+  }
+
+  void find_signals(size_t i) {
+    if (i + 1 >= ops_.size()) return;
+    EngineOp &op = ops_[i], &next = ops_[i + 1];
+    const bool planar = !is_neural(op), next_planar = !is_neural(next);
+    if (planar && next_planar && !next.planned_source) {
+      op.place.signals_planar = true;
+      next.place.waits_for_planar = true;
+    }
+    // A copy between two planar tasks passes the signal on (norm_layer_norm_ax1_1x64x8x8).
+    const bool between = planar && is_plain_copy(next) && next.source.on_chip && next.destination.on_chip &&
+                         i + 2 < ops_.size() && !is_neural(ops_[i + 2]) && ops_[i + 2].source.on_chip;
+    if (between) {
+      op.place.signals_planar = next.place.signals_planar = true;
+      ops_[i + 2].place.waits_for_planar = true;
+    }
+  }
+
+  EngineProgram& program_;
+  std::vector<EngineOp>& ops_;
+  const Compat& compat_;
+  const Target& target_;
+  std::vector<Chain> chains_;
+  std::vector<bool> whole_;
+  std::vector<Life> lives_;
+  std::vector<Use> uses_;
+  int64_t neural_done_ = -1, planar_done_ = -1, planar_read_ = -1, planar_barrier_ = -1;
+};
+
+}  // namespace
+
+void plan_on_chip(EngineProgram& program, const Compat& compat, const Target& target) {
+  OnChipPlan(program, compat, target).run();
+}
+
+void check_on_chip(const EngineProgram& program, const Target& target) {
+  struct Alive {
+    size_t first = std::numeric_limits<size_t>::max(), last = 0;
+  };
+  std::vector<Alive> alive(program.buffers.size());
+  const auto touch = [&](int id, size_t op) {
+    Alive& life = alive[static_cast<size_t>(id)];
+    life.first = std::min(life.first, op);
+    life.last = std::max(life.last, op);
+  };
+  for (size_t i = 0; i < program.ops.size(); ++i) {
+    const EngineOp& op = program.ops[i];
+    if (op.source.on_chip) touch(op.source.buffer, i);
+    if (op.source2 && op.source2->on_chip) touch(op.source2->buffer, i);
+    if (op.destination.on_chip) touch(op.destination.buffer, i);
+    if (op.kept >= 0) touch(op.kept, i);
+  }
+  for (size_t a = 0; a < alive.size(); ++a) {
+    const Buffer& first = program.buffers[a];
+    if (first.kind != BufferKind::OnChip || alive[a].first > alive[a].last) continue;
+    ensure(first.base >= 0 && first.base + first.bytes <= target.l2_bytes,
+           "an on-chip buffer leaves the memory");
+    for (size_t b = a + 1; b < alive.size(); ++b) {
+      const Buffer& second = program.buffers[b];
+      if (second.kind != BufferKind::OnChip || alive[b].first > alive[b].last) continue;
+      const bool together = alive[a].first <= alive[b].last && alive[b].first <= alive[a].last;
+      ensure(!together || first.base + first.bytes <= second.base || second.base + second.bytes <= first.base,
+             "on-chip buffers overlap while both are alive");
+    }
+  }
+}
+
+}  // namespace ane::h13

@@ -1,0 +1,239 @@
+// The walk over the operations.
+//
+// An operation that cannot be imported does not stop the walk: its outputs get tensors of the declared
+// shapes, so that the operations behind it are judged too and the user sees everything at once.
+#include "import/from_mil.h"
+
+#include "base/error.h"
+#include "import/mil_operation.h"
+
+namespace ane::import {
+namespace {
+
+constexpr size_t most_operations = size_t{1} << 17;  // large public programs have some ten thousand
+
+using Handler = Tops (*)(OperationImport&);
+
+const std::map<std::string, Handler> handlers = {
+    {"abs", import_unary},
+    {"add", import_binary},
+    {"avg_pool", import_pool},
+    {"batch_norm", import_batch_norm},
+    {"cast", import_cast},
+    {"ceil", import_unary},
+    {"clamped_relu", import_unary},
+    {"clip", import_unary},
+    {"concat", import_concat},
+    {"conv", import_conv},
+    {"conv_transpose", import_conv_transpose},
+    {"einsum", import_einsum},
+    {"elu", import_unary},
+    {"equal", import_binary},
+    {"erf", import_unary},
+    {"exp", import_unary},
+    {"exp2", import_unary},
+    {"expand_dims", import_reshape},
+    {"floor", import_unary},
+    {"gather", import_gather},
+    {"gelu", import_unary},
+    {"greater", import_binary},
+    {"greater_equal", import_binary},
+    {"identity", import_identity},
+    {"instance_norm", import_instance_norm},
+    {"inverse", import_unary},
+    {"l2_norm", import_l2_norm},
+    {"l2_pool", import_pool},
+    {"layer_norm", import_layer_norm},
+    {"leaky_relu", import_unary},
+    {"less", import_binary},
+    {"less_equal", import_binary},
+    {"linear", import_linear},
+    {"linear_activation", import_unary},
+    {"log", import_unary},
+    {"logical_and", import_binary},
+    {"logical_not", import_unary},
+    {"logical_or", import_binary},
+    {"logical_xor", import_binary},
+    {"matmul", import_matmul},
+    {"max_pool", import_pool},
+    {"maximum", import_binary},
+    {"minimum", import_binary},
+    {"mul", import_binary},
+    {"not_equal", import_binary},
+    {"pad", import_pad},
+    {"pow", import_binary},
+    {"prelu", import_unary},
+    {"real_div", import_binary},
+    {"reduce_l1_norm", import_reduce},
+    {"reduce_l2_norm", import_reduce},
+    {"reduce_log_sum", import_reduce},
+    {"reduce_max", import_reduce},
+    {"reduce_mean", import_reduce},
+    {"reduce_min", import_reduce},
+    {"reduce_sum", import_reduce},
+    {"reduce_sum_square", import_reduce},
+    {"relu", import_unary},
+    {"relu6", import_unary},
+    {"reshape", import_reshape},
+    {"round", import_unary},
+    {"rsqrt", import_unary},
+    {"scaled_dot_product_attention", import_attention},
+    {"scaled_tanh", import_unary},
+    {"select", import_select},
+    {"sigmoid", import_unary},
+    {"sigmoid_hard", import_unary},
+    {"sign", import_unary},
+    {"silu", import_unary},
+    {"slice_by_index", import_slice_by_index},
+    {"slice_by_size", import_slice_by_size},
+    {"softmax", import_softmax},
+    {"softplus", import_unary},
+    {"softplus_parametric", import_unary},
+    {"softsign", import_unary},
+    {"split", import_split},
+    {"sqrt", import_unary},
+    {"square", import_unary},
+    {"squeeze", import_reshape},
+    {"stack", import_stack},
+    {"sub", import_binary},
+    {"tanh", import_unary},
+    {"threshold", import_unary},
+    {"thresholded_relu", import_unary},
+    {"tile", import_tile},
+    {"transpose", import_transpose},
+    {"upsample_nearest_neighbor", import_upsample},
+};
+
+class Importer {
+ public:
+  Importer(const mil::Program& program, const mil::Function& function)
+      : file_(program.file), function_(function) {}
+
+  aneir::Network run() {
+    const mil::Block& block = function_.block;
+    if (block.operations.size() > most_operations)
+      throw Error(file_, function_.name, "more than 131072 operations");
+    network_.name = function_.name;
+    for (const mil::NamedType& input : function_.inputs) import_input(input);
+    for (const mil::Operation& operation : block.operations) import_operation(operation);
+    for (const std::string& output : block.outputs) import_output(output);
+    throw_refusals();
+    aneir::check(network_);
+    return std::move(network_);
+  }
+
+ private:
+  void import_input(const mil::NamedType& input) {
+    TensorOrReason made = tensor_for(input);
+    if (!made.reason.empty()) refusals_.push_back("input '" + input.name + "': " + made.reason);
+    network_.inputs.push_back(made.tensor);
+    values_[input.name] = {input.type, nullptr, made.tensor};
+  }
+
+  void import_output(const std::string& name) {
+    const auto found = values_.find(name);
+    if (found == values_.end() || found->second.tensor == aneir::no_tensor) {
+      refusals_.push_back("output '" + name + "': is known before the program runs");
+      return;
+    }
+    network_.outputs.push_back({name, found->second.tensor});
+  }
+
+  void import_operation(const mil::Operation& operation) {
+    const size_t units = network_.units.size();
+    try {
+      if (operation.type == "const") return define_constant(operation);
+      OperationImport at(operation, values_, network_);
+      if (const auto constants = fold(at)) return define(operation, *constants);
+      define(operation, tops_of(at));
+    } catch (const Refusal& refusal) {
+      pretend(operation, units, refusal.reason);
+    } catch (const Error& error) {
+      pretend(operation, units, error.what());
+    }
+  }
+
+  static Tops tops_of(OperationImport& at) {
+    const mil::Operation& operation = at.operation;
+    const auto handler = handlers.find(operation.type);
+    if (handler == handlers.end()) throw Refusal{"this operation has no form on the engine yet"};
+    // Types first: a program that computes integers is better told so than that some operand is odd.
+    for (const mil::NamedType& output : operation.outputs) engine_type(output.type);
+    Tops tops = handler->second(at);
+    if (tops.size() != operation.outputs.size())
+      throw Refusal{"has " + std::to_string(operation.outputs.size()) + " outputs where " +
+                    std::to_string(tops.size()) + " are expected"};
+    for (size_t i = 0; i < tops.size(); ++i) {
+      const aneir::Shape got = at.shape(tops[i]), wanted = at.declared_shape(i);
+      if (got != wanted)
+        throw Refusal{"gives " + got.text() + " where " + at.declared(i).text() + " is declared"};
+    }
+    at.name_results(tops);
+    return tops;
+  }
+
+  void define_constant(const mil::Operation& operation) {
+    for (const mil::Attribute& attribute : operation.attributes)
+      if (attribute.name == "val")
+        values_[operation.outputs.at(0).name] = {operation.outputs[0].type, attribute.value,
+                                                 aneir::no_tensor};
+  }
+
+  void define(const mil::Operation& operation, const std::vector<mil::ValuePointer>& constants) {
+    for (size_t i = 0; i < constants.size(); ++i)
+      values_[operation.outputs.at(i).name] = {constants[i]->type, constants[i], aneir::no_tensor};
+  }
+
+  void define(const mil::Operation& operation, const Tops& tops) {
+    for (size_t i = 0; i < tops.size(); ++i)
+      values_[operation.outputs[i].name] = {operation.outputs[i].type, nullptr, tops[i]};
+  }
+
+  // Notes the reason and stands in for the operation.
+  void pretend(const mil::Operation& operation, size_t units, const std::string& reason) {
+    const std::string line = operation.line > 0 ? ", line " + std::to_string(operation.line) : "";
+    refusals_.push_back("operation '" + operation.label() + "' (" + operation.type + line + "): " + reason);
+    network_.units.resize(units);
+    for (const mil::NamedType& output : operation.outputs)
+      values_[output.name] = {output.type, nullptr, tensor_for(output).tensor};
+  }
+
+  struct TensorOrReason {
+    aneir::TensorId tensor;
+    std::string reason;
+  };
+
+  // A tensor for a value; of some shape, with the reason, when the engine has none like it.
+  TensorOrReason tensor_for(const mil::NamedType& value) {
+    try {
+      const aneir::ElementType type = engine_type(value.type);
+      return {network_.add_tensor(value.name, engine_shape(value.type), type), ""};
+    } catch (const Refusal& refusal) {
+      return {network_.add_tensor(value.name, {}), refusal.reason};
+    }
+  }
+
+  void throw_refusals() const {
+    if (refusals_.empty()) return;
+    std::string text;
+    for (const std::string& refusal : refusals_) text += (text.empty() ? "" : "; ") + refusal;
+    const size_t count = refusals_.size();
+    throw Error(
+        file_, "",
+        (count == 1 ? "not supported: " : std::to_string(count) + " things are not supported: ") + text);
+  }
+
+  const std::string& file_;
+  const mil::Function& function_;
+  aneir::Network network_;
+  MilValues values_;
+  std::vector<std::string> refusals_;
+};
+
+}  // namespace
+
+aneir::Network from_mil(const mil::Program& program, const mil::Function& function) {
+  return Importer(program, function).run();
+}
+
+}  // namespace ane::import

@@ -1,0 +1,167 @@
+// The operation at hand during import of a MIL function: typed access to its operands, and the units made of
+// it so far. Each operation type has one function (mil_*.cc) from this to the tensors of its outputs.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "aneir/network.h"
+#include "import/refusal.h"
+#include "mil/program.h"
+
+namespace ane::import {
+
+// What is known of a MIL value: its type, its content where that is known before the program runs, and its
+// tensor once there is one (a constant gets it when a unit first reads it).
+struct MilValue {
+  mil::Type type;
+  mil::ValuePointer constant;
+  aneir::TensorId tensor = aneir::no_tensor;
+};
+using MilValues = std::map<std::string, MilValue>;
+
+// The engine's axis for axis `index` of a MIL value; none for axes before Batch.
+std::optional<aneir::Axis> engine_axis(size_t rank, size_t index);
+
+// Throw Refusal for types that the engine has no tensor of: integers, unknown lengths, more axes than four
+// that are longer than 1.
+aneir::Shape engine_shape(const mil::Type& type);
+aneir::ElementType engine_type(const mil::Type& type);
+
+using Tops = std::vector<aneir::TensorId>;
+
+class OperationImport {
+ public:
+  OperationImport(const mil::Operation& from, MilValues& values, aneir::Network& to);
+
+  const mil::Operation& operation;
+  aneir::Network& network;
+
+  [[noreturn]] void refuse(const std::string& reason) const { throw Refusal{reason}; }
+  void require(bool condition, const std::string& reason) const {
+    if (!condition) refuse(reason);
+  }
+
+  // ---- Operands. Those that are not bound, or not what is asked for, are refused.
+
+  bool has(const std::string& parameter) const;
+  size_t count(const std::string& parameter) const;  // elements of a tuple; 1 of others, 0 when not bound
+  const mil::Type& type(const std::string& parameter, size_t index = 0) const;
+  size_t rank(const std::string& parameter) const { return type(parameter).shape.size(); }
+
+  // As a tensor; constants become one.
+  aneir::TensorId tensor(const std::string& parameter, size_t index = 0);
+  aneir::Shape shape(const std::string& parameter, size_t index = 0) const;
+  aneir::Shape shape(aneir::TensorId tensor) const { return network.tensor(tensor).shape; }
+
+  // As a constant: null when it is computed at run time or not bound; refused by the second.
+  mil::ValuePointer constant(const std::string& parameter, size_t index = 0) const;
+  mil::ValuePointer known(const std::string& parameter, size_t index = 0) const;
+  // The elements of a floating or bool constant; refused unless there are `elements`.
+  aneir::Constant numbers(const std::string& parameter, int64_t elements) const;
+
+  // One number, where the operand is a constant of one element.
+  std::optional<float> scalar(const std::string& parameter) const;
+  float number(const std::string& parameter) const;
+  float number(const std::string& parameter, float fallback) const;
+  int64_t integer(const std::string& parameter) const;
+  int64_t integer(const std::string& parameter, int64_t fallback) const;
+  bool flag(const std::string& parameter, bool fallback) const;
+  std::string text(const std::string& parameter, const std::string& fallback) const;
+  std::vector<int64_t> integers(const std::string& parameter) const;
+  // Exactly `length` of them; `fallback` for each when the parameter is not bound.
+  std::vector<int64_t> integers(const std::string& parameter, size_t length, int64_t fallback) const;
+
+  // ---- Axes
+
+  // Within 0..rank - 1; negative ones count from the end.
+  size_t axis_index(int64_t axis, size_t rank) const;
+  // Refused for axes that the engine does not have.
+  aneir::Axis axis(int64_t axis, size_t rank) const;
+
+  // ---- Results
+
+  const mil::Type& declared(size_t index = 0) const;
+  aneir::Shape declared_shape(size_t index = 0) const { return engine_shape(declared(index)); }
+
+  // Appends a unit. Its result's shape follows from the unit, and so does its element type.
+  aneir::TensorId add(aneir::Params params, std::vector<aneir::TensorId> bottoms);
+  // Short forms; `reshaped` and `broadcast` give `tensor` itself where it has the shape.
+  aneir::TensorId reshaped(aneir::TensorId tensor, const aneir::Shape& shape);
+  aneir::TensorId broadcast(aneir::TensorId tensor, const aneir::Shape& shape);
+  aneir::TensorId constant_tensor(const aneir::Shape& shape, aneir::Constant values);
+  aneir::TensorId neuron(aneir::TensorId x, aneir::NeuronType type, float alpha = 0, float beta = 0,
+                         float input_scale = 1);
+  aneir::TensorId linear(aneir::TensorId x, float scale, float offset);
+  aneir::TensorId binary(aneir::ElementWiseOp op, aneir::TensorId a, aneir::TensorId b);
+
+  // Gives units and tensors their names, and results their declared element types, once all are there.
+  void name_results(const Tops& tops);
+
+ private:
+  // A binding with what it is bound to.
+  struct Operand {
+    const mil::Type* type = nullptr;
+    mil::ValuePointer constant;
+    MilValue* named = nullptr;
+  };
+  std::optional<Operand> find(const std::string& parameter, size_t index) const;
+  Operand operand(const std::string& parameter, size_t index) const;
+  const mil::Value& one_value(const std::string& parameter) const;
+
+  MilValues& values_;
+  const std::string label_;
+  const size_t first_unit_;
+};
+
+// An array of numbers as the network keeps it: a view where it has that element type.
+aneir::Constant constant_of(const mil::Value& value);
+
+// The results of an operation on constants that is simple enough to be done here: arithmetic on shapes,
+// casts, and what only rearranges. Nothing where there is no rule. (mil_fold.cc)
+std::optional<std::vector<mil::ValuePointer>> fold(const OperationImport& at);
+
+// ---- One function for each kind of operation
+
+// mil_functions.cc
+Tops import_unary(OperationImport& at);
+Tops import_binary(OperationImport& at);
+Tops import_select(OperationImport& at);
+Tops import_cast(OperationImport& at);
+
+// mil_windows.cc
+Tops import_conv(OperationImport& at);
+Tops import_conv_transpose(OperationImport& at);
+Tops import_pool(OperationImport& at);
+Tops import_pad(OperationImport& at);
+Tops import_upsample(OperationImport& at);
+
+// mil_matrix.cc
+Tops import_matmul(OperationImport& at);
+Tops import_linear(OperationImport& at);
+Tops import_einsum(OperationImport& at);
+Tops import_attention(OperationImport& at);
+
+// mil_statistics.cc
+Tops import_reduce(OperationImport& at);
+Tops import_softmax(OperationImport& at);
+Tops import_layer_norm(OperationImport& at);
+Tops import_instance_norm(OperationImport& at);
+Tops import_batch_norm(OperationImport& at);
+Tops import_l2_norm(OperationImport& at);
+
+// mil_movement.cc
+Tops import_identity(OperationImport& at);
+Tops import_reshape(OperationImport& at);
+Tops import_transpose(OperationImport& at);
+Tops import_slice_by_index(OperationImport& at);
+Tops import_slice_by_size(OperationImport& at);
+Tops import_gather(OperationImport& at);
+Tops import_concat(OperationImport& at);
+Tops import_stack(OperationImport& at);
+Tops import_split(OperationImport& at);
+Tops import_tile(OperationImport& at);
+
+}  // namespace ane::import

@@ -1,0 +1,145 @@
+// Operations that look at many elements for each result: reductions, softmax, normalisations.
+#include <algorithm>
+#include <cmath>
+
+#include "import/mil_operation.h"
+
+namespace ane::import {
+namespace {
+
+using aneir::Axis;
+using aneir::ElementWiseOp;
+using aneir::NeuronType;
+using aneir::Reduction;
+using aneir::ReductionType;
+using aneir::Shape;
+using aneir::TensorId;
+
+// The axes that a parameter lists, all of x where it is absent, sorted and each once.
+std::vector<size_t> axis_indices(const OperationImport& at, const char* parameter) {
+  const size_t rank = at.rank("x");
+  std::vector<size_t> indices;
+  if (at.has(parameter)) {
+    for (const int64_t axis : at.integers(parameter)) indices.push_back(at.axis_index(axis, rank));
+  } else {
+    for (size_t i = 0; i < rank; ++i) indices.push_back(i);
+  }
+  std::sort(indices.begin(), indices.end());
+  at.require(std::adjacent_find(indices.begin(), indices.end()) == indices.end(), "names an axis twice");
+  return indices;
+}
+
+// Those of them that the engine has; the others have length 1. In the order Batch, Channel, Height, Width.
+std::vector<Axis> engine_axes(const OperationImport& at, const std::vector<size_t>& indices) {
+  std::vector<Axis> axes;
+  for (const size_t index : indices)
+    if (const std::optional<Axis> axis = engine_axis(at.rank("x"), index)) axes.push_back(*axis);
+  return axes;
+}
+
+// Constants for the lengths of x along `indices`, laid along these axes.
+TensorId along(OperationImport& at, const std::vector<size_t>& indices, aneir::Constant values) {
+  const Shape whole = at.shape("x");
+  Shape shape;
+  for (const Axis axis : engine_axes(at, indices)) shape[axis] = whole[axis];
+  return at.constant_tensor(shape, std::move(values));
+}
+
+// gamma * x + beta, both optional.
+TensorId scaled_and_shifted(OperationImport& at, TensorId x, const std::vector<size_t>& indices) {
+  int64_t count = 1;
+  for (const size_t index : indices) count *= at.type("x").shape[index];
+  if (at.has("gamma")) x = at.binary(ElementWiseOp::Mult, x, along(at, indices, at.numbers("gamma", count)));
+  if (at.has("beta")) x = at.binary(ElementWiseOp::Add, x, along(at, indices, at.numbers("beta", count)));
+  return x;
+}
+
+struct ReduceForm {
+  std::optional<NeuronType> before;
+  ReductionType type;
+  std::optional<NeuronType> after;
+};
+
+const std::map<std::string, ReduceForm> reductions = {
+    {"reduce_l1_norm", {NeuronType::Abs, ReductionType::Sum, {}}},
+    {"reduce_l2_norm", {NeuronType::Square, ReductionType::Sum, NeuronType::Sqrt}},
+    {"reduce_log_sum", {{}, ReductionType::Sum, NeuronType::Log}},
+    {"reduce_max", {{}, ReductionType::Max, {}}},
+    {"reduce_mean", {{}, ReductionType::Mean, {}}},
+    {"reduce_min", {{}, ReductionType::Min, {}}},
+    {"reduce_sum", {{}, ReductionType::Sum, {}}},
+    {"reduce_sum_square", {NeuronType::Square, ReductionType::Sum, {}}},
+};
+
+}  // namespace
+
+Tops import_reduce(OperationImport& at) {
+  const ReduceForm& form = reductions.at(at.operation.type);
+  const std::vector<Axis> axes = engine_axes(at, axis_indices(at, "axes"));
+  TensorId result = at.tensor("x");
+  if (form.before) result = at.neuron(result, *form.before);
+  if (!axes.empty()) result = at.add(Reduction{form.type, axes, {}}, {result});
+  if (form.after) result = at.neuron(result, *form.after);
+  return {at.flag("keep_dims", false) ? result : at.reshaped(result, at.declared_shape())};
+}
+
+Tops import_softmax(OperationImport& at) {
+  const Axis axis = at.axis(at.integer("axis", -1), at.rank("x"));
+  return {at.add(aneir::Softmax{axis}, {at.tensor("x")})};
+}
+
+Tops import_layer_norm(OperationImport& at) {
+  const std::vector<size_t> indices = axis_indices(at, "axes");
+  const std::vector<Axis> axes = engine_axes(at, indices);
+  at.require(!axes.empty(), "normalises over no axis");
+  const TensorId normal = at.add(aneir::Normalize{axes, at.number("epsilon", 1e-5f)}, {at.tensor("x")});
+  return {scaled_and_shifted(at, normal, indices)};
+}
+
+// Over the axes of space, for each channel.
+Tops import_instance_norm(OperationImport& at) {
+  at.require(at.rank("x") == 3 || at.rank("x") == 4,
+             "normalises a tensor of rank " + std::to_string(at.rank("x")));
+  std::vector<Axis> axes = {Axis::Height, Axis::Width};
+  if (at.rank("x") == 3) axes = {Axis::Width};
+  const TensorId normal = at.add(aneir::Normalize{axes, at.number("epsilon", 1e-5f)}, {at.tensor("x")});
+  return {scaled_and_shifted(at, normal, {1})};
+}
+
+// gamma (x - mean) / sqrt(variance + epsilon) + beta, as one scale and offset for each channel.
+Tops import_batch_norm(OperationImport& at) {
+  at.require(at.rank("x") >= 2, "normalises a tensor of rank " + std::to_string(at.rank("x")));
+  const int64_t channels = at.type("x").shape[1];
+  const std::vector<float> mean = at.numbers("mean", channels).floats();
+  const std::vector<float> variance = at.numbers("variance", channels).floats();
+  const std::vector<float> ones(mean.size(), 1), zeros(mean.size(), 0);
+  const std::vector<float> gamma = at.has("gamma") ? at.numbers("gamma", channels).floats() : ones;
+  const std::vector<float> beta = at.has("beta") ? at.numbers("beta", channels).floats() : zeros;
+  const auto epsilon = static_cast<double>(at.number("epsilon", 1e-5f));
+  std::vector<float> scales, offsets;
+  for (size_t c = 0; c < mean.size(); ++c) {
+    const double scale =
+        static_cast<double>(gamma[c]) / std::sqrt(static_cast<double>(variance[c]) + epsilon);
+    scales.push_back(static_cast<float>(scale));
+    offsets.push_back(
+        static_cast<float>(static_cast<double>(beta[c]) - static_cast<double>(mean[c]) * scale));
+  }
+  const TensorId x = at.tensor("x");
+  aneir::Constant scale = aneir::Constant::of_floats(std::move(scales)),
+                  offset = aneir::Constant::of_floats(std::move(offsets));
+  if (at.rank("x") == 4) return {at.add(aneir::Goc{1, 0, std::move(scale), std::move(offset)}, {x})};
+  const TensorId scaled = at.binary(ElementWiseOp::Mult, x, along(at, {1}, std::move(scale)));
+  return {at.binary(ElementWiseOp::Add, scaled, along(at, {1}, std::move(offset)))};
+}
+
+// x / sqrt(sum of squares over the last three axes + epsilon)
+Tops import_l2_norm(OperationImport& at) {
+  at.require(at.rank("x") >= 3, "normalises a tensor of rank " + std::to_string(at.rank("x")));
+  const TensorId x = at.tensor("x");
+  const TensorId squares = at.neuron(x, NeuronType::Square);
+  const Reduction sum{ReductionType::Sum, {Axis::Channel, Axis::Height, Axis::Width}, {}};
+  const TensorId inverse = at.neuron(at.add(sum, {squares}), NeuronType::Rsqrt, at.number("epsilon", 1e-6f));
+  return {at.binary(ElementWiseOp::Mult, x, inverse)};
+}
+
+}  // namespace ane::import

@@ -1,0 +1,257 @@
+// The source programs of captured cases, as the `mil` line of an .oracle file has them: whole MIL text, typed
+// statements or a short form, one statement between each " ; ". All three become one list of operations; what
+// they compute is in source_evaluator.h. Only what captures hold is read.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <map>
+#include <optional>
+#include <regex>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace ane::sim::test {
+
+using Dimensions = std::vector<int64_t>;
+
+inline int64_t count_of(const Dimensions& shape) {
+  int64_t count = 1;
+  for (const int64_t extent : shape) count *= extent;
+  return count;
+}
+
+struct SourceInput {
+  std::string name;
+  Dimensions shape;
+  bool boolean = false;
+};
+
+struct SourceOperation {
+  std::string name, type;
+  std::map<std::string, std::string> arguments;  // by parameter: a name, or a literal as it is spelled
+  Dimensions shape;                              // empty where the source does not say it
+  bool boolean = false;
+
+  bool has(const std::string& parameter) const { return arguments.contains(parameter); }
+};
+
+struct SourceProgram {
+  std::vector<SourceInput> inputs;
+  std::map<std::string, std::vector<double>> numbers;  // constants in place; booleans as 0 and 1
+  std::map<std::string, std::string> strings;
+  // Constants of the weight file, in order of declaration.
+  std::vector<std::pair<std::string, Dimensions>> weights;
+  std::vector<SourceOperation> operations;
+  std::string output;
+
+  const Dimensions* weight(const std::string& name) const {
+    for (const auto& [weight_name, shape] : weights)
+      if (weight_name == name) return &shape;
+    return nullptr;
+  }
+  // An argument's value: the constant it names, or itself.
+  std::vector<double> values_of(const SourceOperation& operation, const std::string& parameter) const;
+  std::string text_of(const SourceOperation& operation, const std::string& parameter) const;
+  double value_of(const SourceOperation& operation, const std::string& parameter, double otherwise) const {
+    return operation.has(parameter) ? values_of(operation, parameter).at(0) : otherwise;
+  }
+};
+
+namespace source_detail {
+
+inline Dimensions dimensions(const std::string& list) {
+  Dimensions found;
+  std::istringstream in(list);
+  for (std::string item; std::getline(in, item, ',');)
+    if (item.find_first_of("0123456789") != std::string::npos) found.push_back(std::stoll(item));
+  return found;
+}
+
+// "tensor<int32, [2]>([1, 1])", "fp16(0x1p-1)", "[0, 2, 1]", "true".
+inline std::vector<double> literal(std::string text) {
+  if (const size_t parenthesis = text.rfind('('); parenthesis != std::string::npos)
+    text.erase(0, parenthesis + 1);
+  for (char& c : text)
+    if (std::string("[](),;").find(c) != std::string::npos) c = ' ';
+  std::vector<double> values;
+  std::istringstream in(text);
+  for (std::string word; in >> word;) {
+    if (word == "true" || word == "false") {
+      values.push_back(word == "true");
+      continue;
+    }
+    char* end = nullptr;
+    const double value = std::strtod(word.c_str(), &end);
+    if (*end == 0) values.push_back(value);
+  }
+  return values;
+}
+
+// At the commas outside of brackets.
+inline std::vector<std::string> split_arguments(const std::string& text) {
+  std::vector<std::string> parts(1);
+  int depth = 0;
+  for (const char c : text) {
+    depth += c == '(' || c == '[' || c == '<' ? 1 : c == ')' || c == ']' || c == '>' ? -1 : 0;
+    if (c == ',' && depth == 0)
+      parts.emplace_back();
+    else if (c != ' ' || !parts.back().empty())
+      parts.back() += c;
+  }
+  return parts;
+}
+
+inline std::string trimmed(const std::string& text) {
+  const size_t begin = text.find_first_not_of(" \t"), end = text.find_last_not_of(" \t");
+  return begin == std::string::npos ? "" : text.substr(begin, end - begin + 1);
+}
+
+inline std::vector<std::string> statements_of(const std::string& text) {
+  static const std::regex attribute(R"(\[name = string\("\w+"\)(, val = ([^\n]*))?\];?$)");
+  std::vector<std::string> statements;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find(" ; ", at), text.size());
+    statements.push_back(trimmed(std::regex_replace(text.substr(at, end - at), attribute, " val = $2")));
+    at = end + 3;
+  }
+  return statements;
+}
+
+inline void read_inputs(const std::string& text, SourceProgram& program) {
+  static const std::regex typed(R"(tensor<(\w+), ?\[([\d, ]+)\]> (\w+))"), brief(R"((\w+)\[([\d,]+)\])");
+  for (std::sregex_iterator at(text.begin(), text.end(), typed), end; at != end; ++at)
+    program.inputs.push_back({(*at)[3], dimensions((*at)[2]), (*at)[1] == "bool"});
+  if (text.find("tensor<") != std::string::npos) return;
+  for (std::sregex_iterator at(text.begin(), text.end(), brief), end; at != end; ++at)
+    program.inputs.push_back({(*at)[1], dimensions((*at)[2])});
+}
+
+// Positional arguments take the name of their parameter, abbreviated ones their full name.
+inline SourceOperation operation(const std::string& name, const std::string& type, const std::string& text,
+                                 const Dimensions& shape) {
+  SourceOperation result{name, type, {}, shape, false};
+  const std::string second = type == "conv" ? "weight" : type == "gelu" ? "mode" : "y";
+  for (const std::string& argument : split_arguments(text)) {
+    const size_t equals = argument.find('=');
+    if (equals == std::string::npos) {
+      if (argument.find(' ') != std::string::npos) continue;  // "no gamma/beta"
+      result.arguments[result.arguments.empty() ? "x" : second] = argument;
+      continue;
+    }
+    std::string key = trimmed(argument.substr(0, equals));
+    key = key == "tx" ? "transpose_x" : key == "ty" ? "transpose_y" : key == "eps" ? "epsilon" : key;
+    result.arguments[key] = trimmed(argument.substr(equals + 1));
+  }
+  return result;
+}
+
+inline void read_statement(std::string text, SourceProgram& program) {
+  static const std::regex type(R"(^(?:tensor<\w+, ?\[([\d, ]*)\]>|string|fp16|fp32|int32|bool)\s+)");
+  static const std::regex form(R"(^(\w+)(?:\[([\d,]+)\])? ?= ?(.*)$)"), call(R"(^(\w+)\((.*)\)[^)]*$)");
+  Dimensions shape;
+  std::smatch match;
+  const bool boolean = text.starts_with("tensor<bool");
+  if (std::regex_search(text, match, type)) {
+    shape = dimensions(match[1]);
+    text = match.suffix();
+  }
+  if (!std::regex_match(text, match, form)) return;  // braces of the whole-text form
+  const std::string name = match[1], rest = match[3];
+  if (match[2].matched) shape = dimensions(match[2]);
+  if (rest.find("BLOBFILE") != std::string::npos || rest.starts_with("const[")) {
+    if (rest.starts_with("const[")) shape = dimensions(rest.substr(6));
+    program.weights.emplace_back(name, shape);
+  } else if (rest.starts_with("const(")) {
+    const std::string value = rest.substr(rest.find("val = ") + 6);
+    const size_t quote = value.find('"');
+    if (quote != std::string::npos)
+      program.strings[name] = value.substr(quote + 1, value.rfind('"') - quote - 1);
+    else
+      program.numbers[name] = literal(value);
+  } else if (rest.starts_with("fp16 ") || rest.starts_with("[")) {
+    program.numbers[name] = literal(rest.starts_with("[") ? rest : rest.substr(5));
+  } else if (std::regex_match(rest, match, call)) {
+    program.operations.push_back(operation(name, match[1], match[2], shape));
+    program.operations.back().boolean = boolean;
+    program.output = name;
+  }
+}
+
+// "unrecorded; conv kernel 1x9 stride 1 groups 8 bias 1 pad_type same input [..] output [..]": what the words
+// of the case tell about its source.
+inline std::optional<SourceProgram> unrecorded_convolution(const std::string& text) {
+  static const std::regex form(
+      R"(unrecorded; conv kernel (\d+)x(\d+) stride (\d+) groups (\d+) bias (\d) pad_type (\w+) input \[([\d, ]+)\] output \[([\d, ]+)\])");
+  std::smatch match;
+  if (!std::regex_match(text, match, form)) return std::nullopt;
+  const Dimensions in = dimensions(match[7]), out = dimensions(match[8]);
+  const int64_t groups = std::stoll(match[4]);
+  SourceProgram program;
+  program.inputs = {{"x", in}};
+  program.weights = {{"w", {out[1], in[1] / groups, std::stoll(match[1]), std::stoll(match[2])}}};
+  SourceOperation conv{"y", "conv", {{"x", "x"}, {"weight", "w"}, {"groups", match[4]}}, out, false};
+  conv.arguments["strides"] = "[" + match[3].str() + ", " + match[3].str() + "]";
+  if (match[5] == "1") program.weights.emplace_back("b", Dimensions{out[1]}), conv.arguments["bias"] = "b";
+  conv.arguments["pad_type"] = '"' + match[6].str() + '"';
+  // The one custom padding: named p0010 in the cases, a column of zeros before the image (their words: Px 1).
+  if (match[6] == "custom") conv.arguments["pad"] = "[0, 0, 1, 0]";
+  program.operations = {conv};
+  program.output = "y";
+  return program;
+}
+
+}  // namespace source_detail
+
+inline std::vector<double> SourceProgram::values_of(const SourceOperation& operation,
+                                                    const std::string& parameter) const {
+  const std::string& text = operation.arguments.at(parameter);
+  const auto named = numbers.find(text);
+  return named != numbers.end() ? named->second : source_detail::literal(text);
+}
+
+inline std::string SourceProgram::text_of(const SourceOperation& operation,
+                                          const std::string& parameter) const {
+  const std::string& text = operation.arguments.at(parameter);
+  const auto named = strings.find(text);
+  if (named != strings.end()) return named->second;
+  const size_t quote = text.find('"');
+  return quote == std::string::npos ? text : text.substr(quote + 1, text.rfind('"') - quote - 1);
+}
+
+namespace source_detail {
+
+// A constant whose shape the source leaves to its use: what is repeated to the result's shape.
+inline void infer_shapes(SourceProgram& program) {
+  for (const SourceOperation& op : program.operations) {
+    if (op.type != "tile") continue;
+    const std::vector<double> repetitions = program.values_of(op, "reps");
+    for (auto& [name, shape] : program.weights) {
+      if (name != op.arguments.at("x") || !shape.empty()) continue;
+      for (size_t axis = 0; axis < op.shape.size(); ++axis)
+        shape.push_back(op.shape[axis] / static_cast<int64_t>(repetitions.at(axis)));
+    }
+  }
+}
+
+}  // namespace source_detail
+
+// Nothing where the capture has no program. `line` is what follows "mil ".
+inline std::optional<SourceProgram> parse_source(const std::string& line) {
+  using namespace source_detail;
+  if (line.starts_with("unrecorded")) return unrecorded_convolution(line);
+  const std::vector<std::string> statements = statements_of(line);
+  SourceProgram program;
+  read_inputs(statements.at(0), program);
+  if (program.inputs.empty() && statements[0].find("BLOBFILE") == std::string::npos) return std::nullopt;
+  for (size_t i = program.inputs.empty() ? 0 : 1; i < statements.size(); ++i)
+    read_statement(statements[i].substr(0, statements[i].find(" -> ")), program);
+  if (program.operations.empty()) return std::nullopt;
+  infer_shapes(program);
+  return program;
+}
+
+}  // namespace ane::sim::test
