@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "base/bytes.h"
@@ -291,29 +292,48 @@ class OnChipPlan {
     op.place.result_code = result_code(i, use);
   }
 
-  // Marks: which tasks of each engine are known to be done, or to have read. A wait or a chain moves the mark
-  // to the task before.
-  void waited_for_planar(uint32_t waits, size_t i) {
-    if (waits & planar_results) planar_done_ = static_cast<int64_t>(i) - 1;
-    if (waits & (planar_results | planar_reads)) planar_read_ = planar_barrier_ = static_cast<int64_t>(i) - 1;
+  // ---- What is known to be done ----
+
+  static size_t engine_of(const EngineOp& op) { return is_neural(op) ? 0 : 1; }
+  static constexpr size_t neural = 0, planar = 1;
+
+  // All tasks of the engine up to `task` have read their sources; those that followed another task patch by
+  // patch have then seen the end of that one.
+  void finish_reading(size_t engine, int64_t task) {
+    const int64_t first = read_[engine] + 1;
+    read_[engine] = std::max(read_[engine], task);
+    for (int64_t i = first; i <= task; ++i) {
+      const auto index = static_cast<size_t>(i);
+      if (engine_of(ops_[index]) != engine || chains_[index] == Chain::None) continue;
+      const size_t followed = engine_of(ops_[index - 1]);
+      done_[followed] = std::max(done_[followed], i - 1);
+      finish_reading(followed, i - 1);
+    }
+  }
+  void finish(size_t engine, int64_t task) {
+    done_[engine] = std::max(done_[engine], task);
+    finish_reading(engine, task);
+  }
+  void take_in(uint32_t waits, size_t i) {
+    const int64_t before = static_cast<int64_t>(i) - 1;
+    if (waits & neural_results) finish(neural, before);
+    if (waits & neural_reads) finish_reading(neural, before);
+    if (waits & planar_results) finish(planar, before);
+    if (waits & planar_reads) finish_reading(planar, before);
+    if (waits & (planar_results | planar_reads)) planar_barrier_ = before;
   }
 
-  bool overlaps_planar_results(const Range& range, size_t i) const {
+  bool overlaps_results(size_t engine, const Range& range, size_t i) const {
     for (size_t j = 0; j < i; ++j)
-      if (!is_neural(ops_[j]) && static_cast<int64_t>(j) > planar_done_ && range.meets(uses_[j].result))
+      if (engine_of(ops_[j]) == engine && static_cast<int64_t>(j) > done_[engine] &&
+          range.meets(uses_[j].result))
         return true;
     return false;
   }
-  bool overlaps_planar_reads(const Range& range, size_t i) const {
+  bool overlaps_reads(size_t engine, const Range& range, size_t i) const {
     for (size_t j = 0; j < i; ++j)
-      if (!is_neural(ops_[j]) && static_cast<int64_t>(j) > planar_read_ &&
+      if (engine_of(ops_[j]) == engine && static_cast<int64_t>(j) > read_[engine] &&
           (range.meets(uses_[j].source) || range.meets(uses_[j].source2)))
-        return true;
-    return false;
-  }
-  bool overlaps_neural_reads(const Range& range, size_t i) const {
-    for (size_t j = 0; j < i; ++j)
-      if (is_neural(ops_[j]) && static_cast<int64_t>(j) > neural_done_ && range.meets(uses_[j].source))
         return true;
     return false;
   }
@@ -327,8 +347,16 @@ class OnChipPlan {
   }
 
   uint32_t planar_conflict(const Range& range, size_t i) const {
-    if (overlaps_planar_results(range, i)) return planar_results;
-    return overlaps_planar_reads(range, i) ? planar_reads : 0;
+    if (overlaps_results(planar, range, i)) return planar_results;
+    return overlaps_reads(planar, range, i) ? planar_reads : 0;
+  }
+
+  // A planar result over data of the NE, and a result that stays in L2 over anything that is not known to be
+  // done. The operand itself may lie there: a chained task follows its producer (in place).
+  uint32_t neural_conflict(const EngineOp& op, const Range& range, size_t i) const {
+    if (chains_[i] == Chain::Neural && op.destination.buffer == op.source.buffer) return 0;
+    if (overlaps_results(neural, range, i)) return neural_results;
+    return overlaps_reads(neural, range, i) ? neural_reads : 0;
   }
 
   static uint32_t interleave_bits(const View& view) {
@@ -352,15 +380,16 @@ class OnChipPlan {
     Range filled = dma1 ? use.source : dma2 ? use.source2 : Range{};
     if (!filled.empty()) {
       waits |= planar_conflict(filled, i);
-      if (!is_neural(op) && overlaps_neural_reads(filled, i)) waits |= neural_reads;
+      if (!is_neural(op) && overlaps_reads(neural, filled, i)) waits |= neural_reads;
     }
     if (!dma1 && (waits & neural_results) && is_kept_source(op.source, i)) waits |= neural_reads;
     if (chain == chained_to_neural && !is_neural(op) && overlaps_unfenced_planar(use.result, i))
       waits |= planar_results;
     if ((waits & planar_results) && (waits & planar_reads)) waits &= ~planar_reads;
-    waited_for_planar(waits, i);
-    if (chain == chained_to_planar) planar_done_ = planar_read_ = static_cast<int64_t>(i) - 1;
-    if (waits & neural_results || chain == chained_to_neural) neural_done_ = static_cast<int64_t>(i) - 1;
+    take_in(waits, i);
+    // A chain within one engine is its order; to the other engine it holds for the operand alone.
+    if (chains_[i] != Chain::None && engine_of(ops_[i - 1]) == engine_of(op))
+      finish(engine_of(op), static_cast<int64_t>(i) - 1);
     return code | chain | waits;
   }
 
@@ -371,9 +400,9 @@ class OnChipPlan {
     const auto need = [&](const View& view, bool by_chain) {
       size_t writer = 0;
       if (!view.on_chip || !written_by(view.buffer, i, writer) || by_chain) return;
-      const bool neural = is_neural(ops_[writer]);
-      if (static_cast<int64_t>(writer) > (neural ? neural_done_ : planar_done_))
-        waits |= neural ? neural_results : planar_results;
+      const size_t engine = engine_of(ops_[writer]);
+      if (static_cast<int64_t>(writer) > done_[engine])
+        waits |= engine == neural ? neural_results : planar_results;
     };
     need(op.source, chained);
     if (op.source2) need(*op.source2, false);
@@ -390,9 +419,9 @@ class OnChipPlan {
     }
     if (i == 0) return code | neural_reads | neural_results | planar_reads | planar_results;
     if (loads_ahead(i) && !op.planned_source) code |= neural_reads | neural_results;
-    if (!is_neural(op)) return code;
-    const uint32_t conflict = planar_conflict(use.result, i);
-    waited_for_planar(conflict, i);
+    uint32_t conflict = is_neural(op) ? planar_conflict(use.result, i) : 0;
+    if (!is_neural(op) || op.destination.on_chip) conflict |= neural_conflict(op, use.result, i);
+    take_in(conflict, i);
     return code | conflict;
   }
 
@@ -428,7 +457,9 @@ class OnChipPlan {
   std::vector<bool> whole_;
   std::vector<Life> lives_;
   std::vector<Use> uses_;
-  int64_t neural_done_ = -1, planar_done_ = -1, planar_read_ = -1, planar_barrier_ = -1;
+  // By engine: the last task known to be done, and to have read its sources.
+  std::array<int64_t, 2> done_{-1, -1}, read_{-1, -1};
+  int64_t planar_barrier_ = -1;
 };
 
 }  // namespace

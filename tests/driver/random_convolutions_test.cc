@@ -5,6 +5,7 @@
 //
 // A hundred run with every build; ANE_RANDOM_CONVOLUTIONS=N runs N (a nightly run takes 1000),
 // ANE_RANDOM_SEED=S begins at seed S.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
