@@ -247,8 +247,13 @@ class OnChipPlan {
       use.source = range_of(op.source, place.source, extent(place.source, op.source, place.tile));
     if (op.source2)
       use.source2 = range_of(*op.source2, place.source2, extent(place.source2, *op.source2, place.tile));
-    // A ring takes at least one patch of the result.
+    // A ring takes at least one patch of the result; a task may write a few channels of a tensor.
     use.result = range_of(op.destination, place.result, 0x1000);
+    const View& to = op.destination;
+    if (to.on_chip && to.h == 1 && to.g == 1 && to.stride_c > 2) {
+      use.result.begin += to.offset;
+      use.result.end = std::min(use.result.end, use.result.begin + to.c * to.stride_c);
+    }
     return use;
   }
 
@@ -351,10 +356,7 @@ class OnChipPlan {
     return overlaps_reads(planar, range, i) ? planar_reads : 0;
   }
 
-  // A planar result over data of the NE, and a result that stays in L2 over anything that is not known to be
-  // done. The operand itself may lie there: a chained task follows its producer (in place).
-  uint32_t neural_conflict(const EngineOp& op, const Range& range, size_t i) const {
-    if (chains_[i] == Chain::Neural && op.destination.buffer == op.source.buffer) return 0;
+  uint32_t neural_conflict(const Range& range, size_t i) const {
     if (overlaps_results(neural, range, i)) return neural_results;
     return overlaps_reads(neural, range, i) ? neural_reads : 0;
   }
@@ -375,37 +377,44 @@ class OnChipPlan {
     const uint32_t chain = chains_[i] == Chain::Neural   ? chained_to_neural
                            : chains_[i] == Chain::Planar ? chained_to_planar
                                                          : 0;
-    uint32_t waits = reads_after_writes(i, chain != 0);
-    if (dma1 && loads_ahead(i)) waits |= neural_reads | neural_results;
-    Range filled = dma1 ? use.source : dma2 ? use.source2 : Range{};
+    // What the task's own transfer overwrites, before anything is known to be done.
+    uint32_t waits = 0;
+    const Range filled = dma1 ? use.source : dma2 ? use.source2 : Range{};
     if (!filled.empty()) {
       waits |= planar_conflict(filled, i);
       if (!is_neural(op) && overlaps_reads(neural, filled, i)) waits |= neural_reads;
     }
+    // A chain within one engine is its order; to the other engine it holds for the operand alone.
+    if (chain != 0 && engine_of(ops_[i - 1]) == engine_of(op))
+      finish(engine_of(op), static_cast<int64_t>(i) - 1);
+    waits |= reads_after_writes(i, chain != 0);
+    if (dma1 && loads_ahead(i)) waits |= neural_reads | neural_results;
     if (!dma1 && (waits & neural_results) && is_kept_source(op.source, i)) waits |= neural_reads;
     if (chain == chained_to_neural && !is_neural(op) && overlaps_unfenced_planar(use.result, i))
       waits |= planar_results;
     if ((waits & planar_results) && (waits & planar_reads)) waits &= ~planar_reads;
     take_in(waits, i);
-    // A chain within one engine is its order; to the other engine it holds for the operand alone.
-    if (chains_[i] != Chain::None && engine_of(ops_[i - 1]) == engine_of(op))
-      finish(engine_of(op), static_cast<int64_t>(i) - 1);
     return code | chain | waits;
   }
 
-  // Operands in L2 that a task not known to be done has made.
-  uint32_t reads_after_writes(size_t i, bool chained) const {
+  // Operands in L2 that a task not known to be done has made. The latest first: whoever waits for that one
+  // may know of the others through it.
+  uint32_t reads_after_writes(size_t i, bool chained) {
     const EngineOp& op = ops_[i];
+    std::vector<size_t> writers;
+    size_t writer = 0;
+    if (!chained && op.source.on_chip && written_by(op.source.buffer, i, writer)) writers.push_back(writer);
+    if (op.source2 && op.source2->on_chip && written_by(op.source2->buffer, i, writer))
+      writers.push_back(writer);
+    std::sort(writers.rbegin(), writers.rend());
     uint32_t waits = 0;
-    const auto need = [&](const View& view, bool by_chain) {
-      size_t writer = 0;
-      if (!view.on_chip || !written_by(view.buffer, i, writer) || by_chain) return;
-      const size_t engine = engine_of(ops_[writer]);
-      if (static_cast<int64_t>(writer) > done_[engine])
-        waits |= engine == neural ? neural_results : planar_results;
-    };
-    need(op.source, chained);
-    if (op.source2) need(*op.source2, false);
+    for (const size_t made : writers) {
+      const size_t engine = engine_of(ops_[made]);
+      if (static_cast<int64_t>(made) <= done_[engine]) continue;
+      const uint32_t wait = engine == neural ? neural_results : planar_results;
+      take_in(wait, i);
+      waits |= wait;
+    }
     return waits;
   }
 
@@ -419,8 +428,10 @@ class OnChipPlan {
     }
     if (i == 0) return code | neural_reads | neural_results | planar_reads | planar_results;
     if (loads_ahead(i) && !op.planned_source) code |= neural_reads | neural_results;
+    // In place of its operand a chained task follows the one that made it.
+    if (chains_[i] != Chain::None && op.destination.buffer == op.source.buffer) return code;
     uint32_t conflict = is_neural(op) ? planar_conflict(use.result, i) : 0;
-    if (!is_neural(op) || op.destination.on_chip) conflict |= neural_conflict(op, use.result, i);
+    if (!is_neural(op) || op.destination.on_chip) conflict |= neural_conflict(use.result, i);
     take_in(conflict, i);
     return code | conflict;
   }
@@ -435,14 +446,15 @@ class OnChipPlan {
   void find_signals(size_t i) {
     if (i + 1 >= ops_.size()) return;
     EngineOp &op = ops_[i], &next = ops_[i + 1];
-    const bool planar = !is_neural(op), next_planar = !is_neural(next);
-    if (planar && next_planar && !next.planned_source) {
+    const bool is_planar = !is_neural(op), next_planar = !is_neural(next);
+    if (is_planar && next_planar && !next.planned_source) {
       op.place.signals_planar = true;
       next.place.waits_for_planar = true;
     }
     // A copy between two planar tasks passes the signal on (norm_layer_norm_ax1_1x64x8x8).
-    const bool between = planar && is_plain_copy(next) && next.source.on_chip && next.destination.on_chip &&
-                         i + 2 < ops_.size() && !is_neural(ops_[i + 2]) && ops_[i + 2].source.on_chip;
+    const bool between = is_planar && is_plain_copy(next) && next.source.on_chip &&
+                         next.destination.on_chip && i + 2 < ops_.size() && !is_neural(ops_[i + 2]) &&
+                         ops_[i + 2].source.on_chip;
     if (between) {
       op.place.signals_planar = next.place.signals_planar = true;
       ops_[i + 2].place.waits_for_planar = true;
