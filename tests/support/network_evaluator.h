@@ -269,8 +269,11 @@ class Evaluator {
     });
   }
 
-  Values value(const aneir::Broadcast&) {
-    return Values::made(shape_, [&](const Position& p) { return broadcast(x(), p); });
+  Values value(const aneir::Broadcast& repeated) {
+    return Values::made(shape_, [&](const Position& p) {
+      const double element = broadcast(x(), p);
+      return repeated.relu ? std::max(element, 0.0) : element;
+    });
   }
 
   Values value(const aneir::Concat& concat) {
