@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "base/error.h"
 #include "h13/emit.h"
 #include "h13/lower.h"
@@ -28,11 +30,17 @@ hwx::Surface surface_of(const ProgramSurface& from) {
   return surface;
 }
 
-// Constant operands first, each aligned, then coefficients as tasks are emitted.
+// Constant operands that some task reads first, each aligned, then coefficients as tasks are emitted.
 Bytes place_constants(EngineProgram& program, const Target& target) {
+  std::set<int> read;
+  for (const EngineOp& op : program.ops) {
+    read.insert(op.source.buffer);
+    if (op.source2) read.insert(op.source2->buffer);
+  }
   Bytes constants;
-  for (Buffer& buffer : program.buffers) {
-    if (buffer.kind != BufferKind::Constant) continue;
+  for (size_t i = 0; i < program.buffers.size(); ++i) {
+    Buffer& buffer = program.buffers[i];
+    if (buffer.kind != BufferKind::Constant || !read.contains(static_cast<int>(i))) continue;
     buffer.base = round_up(static_cast<int64_t>(constants.size()), target.dma_alignment);
     constants.resize(static_cast<size_t>(buffer.base));
     constants.insert(constants.end(), buffer.constant.bytes.begin(), buffer.constant.bytes.end());
@@ -64,7 +72,7 @@ Binding bind_buffers(const EngineProgram& program, const std::vector<ProgramSurf
 std::vector<hwx::ConstantTile> constant_tiles(const std::vector<Task>& tasks, const Target& target) {
   std::vector<hwx::ConstantTile> tiles;
   for (const Task& task : tasks) {
-    if (!task.get(HeaderField::KBE0)) continue;
+    if (!task.get(HeaderField::KBE0) || task.get(HeaderField::KBase0) != 1) continue;
     for (int i = 0; i < target.engines; ++i)
       if (task[Reg::CoeffDMAConfig0 + i] & 1)
         tiles.push_back({offset_in_stream(task, Reg::CoeffBaseAddr0 + i), static_cast<uint32_t>(i),

@@ -10,8 +10,12 @@ namespace ane::h13 {
 
 namespace {
 
+// Bytes that a transfer moves, row padding included.
 int64_t view_bytes(const View& view) {
-  return view.c * view.h * row_bytes(view.w);
+  const int64_t element = view.bytes ? 1 : 2;
+  if (!view.on_chip && view.stride_c == 2 && view.c > 1) return view.g * row_bytes(view.c, element);
+  if (view.interleave > 1) return view.c * view.h * view.w * element;
+  return view.g * view.d * view.c * view.h * row_bytes(view.w, element);
 }
 
 // Multiply-accumulate steps of one engine for one output pixel.
@@ -55,42 +59,66 @@ Cost cost(const EngineOp& op, const Target& target) {
   return result;
 }
 
-uint32_t time_estimate(const Task& task, const Target& target) {
-  const auto bytes_of = [&](Reg dim, Reg channels, Reg row) {
-    return static_cast<double>(task[channels]) * (task[dim] >> 16) * task[row];
+namespace {
+
+constexpr double cycles_per_microsecond = 1427;
+
+// Cycles of work that is not multiplication. Planar reductions take 8 columns (of rows at least 32 wide) of
+// four rows at a time, other planar work 32 elements; a table looks at one column of eight rows of 16
+// channels. Fitted to the softmax, normalisation and reduction captures.
+double work_cycles(const EngineOp& op) {
+  const View all = iteration(op);
+  const auto ceil = [](int64_t value, int64_t unit) { return (value + unit - 1) / unit; };
+  const int64_t planes = all.c * all.g * all.d;
+  if (std::holds_alternative<PlaneReduce>(op.work))
+    return static_cast<double>(planes * ceil(all.h, 4) * round_up(all.w, 32)) / 8;
+  if (!is_neural(op)) return static_cast<double>(planes * all.h * all.w) / 32;
+  const auto* bypass = std::get_if<Bypass>(&op.work);
+  if (bypass && bypass->table) return static_cast<double>(ceil(all.c, 16) * ceil(all.h, 8) * all.w);
+  return 0;
+}
+
+// Data of one pixel a channel move a channel at a time: sources, and the results of planar reductions.
+int64_t pixel_channels(const EngineOp& op) {
+  const auto pixels = [](const View& view) {
+    return view.on_chip || view.w != 1 || view.h != 1 ? 0 : view.c * view.g;
   };
-  const bool reads = task[Reg::Src1DMAConfig] & 1, writes = task[Reg::DstDMAConfig] & 1;
+  int64_t channels = pixels(op.source) + (op.source2 ? pixels(*op.source2) : 0);
+  if (std::holds_alternative<PlaneReduce>(op.work) && op.destination.stride_c != 2)
+    channels = std::max(channels, pixels(op.destination));
+  return channels;
+}
+
+}  // namespace
+
+uint32_t time_estimate(const EngineOp& op, const Task& task, const Target& target) {
   double bytes = 0;
-  const double groups = task.get(Field::GroupConvCfg_NumGroups);
-  if (reads) bytes += groups * bytes_of(Reg::InDim, Reg::Cin, Reg::Src1RowStride);
-  if (task.get(HeaderField::RBE1)) bytes += groups * bytes_of(Reg::InDim, Reg::Cin, Reg::Src2RowStride);
-  if (writes) bytes += groups * bytes_of(Reg::OutDim, Reg::Cout, Reg::DstRowStride);
+  if (!op.source.on_chip) bytes += static_cast<double>(view_bytes(op.source));
+  if (op.source2 && !op.source2->on_chip) bytes += static_cast<double>(view_bytes(*op.source2));
+  if (!op.destination.on_chip) bytes += static_cast<double>(view_bytes(op.destination));
   for (int i = 0; i < target.engines; ++i)
     if (task[Reg::CoeffDMAConfig0 + i] & 1) bytes += task[Reg::CoeffBfrSize0 + i];
   double work = 0;
-  if (task.get(HeaderField::ENE) != 0 && task[Reg::MasterConfig] != 0) {
+  if (std::holds_alternative<Convolution>(op.work)) {
     const double taps = static_cast<double>(task.get(Field::ConvCfg_Kw)) * task.get(Field::ConvCfg_Kh);
     const bool alone = task.get(Field::GroupConvCfg_UnicastEn);
-    work = groups * task[Reg::Cout] * (alone ? 1 : task[Reg::Cin]) * taps * task.get(Field::OutDim_Wout) *
-           task.get(Field::OutDim_Hout);
+    work = static_cast<double>(task.get(Field::GroupConvCfg_NumGroups)) * task[Reg::Cout] *
+           (alone ? 1 : task[Reg::Cin]) * taps * task.get(Field::OutDim_Wout) * task.get(Field::OutDim_Hout);
   }
-  // Surfaces of one pixel a channel stream a channel at a time.
-  const bool pixels = task[Reg::InDim] == 0x10001;
-  const double channels =
-      pixels ? groups * task[Reg::Cin] * ((reads ? 1 : 0) + task.get(HeaderField::RBE1)) : 0;
-  const double estimate = std::max({std::floor(bytes / target.bytes_per_microsecond),
-                                    std::floor(work / target.macs_per_microsecond),
-                                    std::floor(channels / target.pixel_channels_per_microsecond)});
+  const double estimate = std::max(
+      {std::floor(bytes / target.bytes_per_microsecond), std::floor(work / target.macs_per_microsecond),
+       std::floor(work_cycles(op) / cycles_per_microsecond),
+       std::floor(static_cast<double>(pixel_channels(op)) / target.pixel_channels_per_microsecond)});
   return static_cast<uint32_t>(std::min(estimate, 65535.0));
 }
 
 bool large_patches_pay(const EngineOp& op, const Target& target) {
   const auto& work = std::get<Convolution>(op.work);
-  constexpr double cycles_per_microsecond = 1422, pixels_per_cycle = 256;
+  constexpr double patch_cycles_per_microsecond = 1422, pixels_per_cycle = 256;
   const double rows = static_cast<double>(round_up(op.destination.h, int64_t{1} << op.place.shape_max));
   const double compute = static_cast<double>(steps_per_pixel(op, work, target)) * rows *
                          static_cast<double>(std::max<int64_t>(64, op.destination.w)) / pixels_per_cycle /
-                         cycles_per_microsecond;
+                         patch_cycles_per_microsecond;
   const double traffic =
       static_cast<double>(view_bytes(op.source) + view_bytes(op.destination) + kernel_bytes(op, work)) /
       target.bytes_per_microsecond;

@@ -20,7 +20,7 @@ struct Cost {
 Cost cost(const EngineOp& op, const Target& target);
 
 // Microseconds, for header word 1.
-uint32_t time_estimate(const Task& task, const Target& target);
+uint32_t time_estimate(const EngineOp& op, const Task& task, const Target& target);
 
 // Whether a convolution takes large patches: when one-row patches would compute longer than the data takes to
 // stream.

@@ -210,6 +210,9 @@ class Emitter {
     }
     task[Reg::DstDMAConfig] = op.place.result_strided ? dma_write_strided : dma_write_fifo;
     if (slot(op.destination) == scratch_slot) task[Reg::DstDMAConfig] |= scratch_hint;
+    // Seen where a product of tensors is written as a kernel (chain_attn_*, chain_block); meaning open.
+    if (std::holds_alternative<Elementwise>(op.work) && op.destination.interleave > 1)
+      task[Reg::DstDMAConfig] |= 0x1080000;
     describe_destination(task, op.destination, address(op.destination));
   }
 
@@ -560,7 +563,7 @@ class Emitter {
                        (writes ? 0x20000000u : 0u) | (writes && next_reads ? 0x9000u : 0u) |
                        (task[Reg::KernelCfg] & 0x1000 ? 0x100u : 0u) |
                        (task.get(HeaderField::TDE) ? 0x1000000u : 0u);
-      if (compat_.time_estimate) task.header[1] |= time_estimate(task, target_);
+      if (compat_.time_estimate) task.header[1] |= time_estimate(op, task, target_);
     }
   }
 

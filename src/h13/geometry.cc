@@ -40,7 +40,7 @@ int64_t convolution_skew(int64_t units, int stride, int64_t out_width, int64_t o
   if (patch <= 1) return 0;
   int64_t width = std::max<int64_t>(3, round_up(2 * out_width, granule) / granule + 1);
   if (patch == 4 && !small && out_width <= 8 && out_height > 16) width = 2;
-  const int64_t rows = int64_t{1} << patch;
+  const int64_t rows = out_height > 1 ? std::min(int64_t{1} << patch, out_height) : int64_t{1} << patch;
   for (int64_t skew = 0; skew < target.l2_banks; ++skew) {
     uint64_t used = 0;
     bool free = true;
@@ -114,6 +114,10 @@ int64_t planar_row(int64_t bytes, const Target& target) {
   return granule * spread_over_banks(bytes / granule, 2, 8, target);
 }
 
+int64_t shared_row(int64_t bytes, int64_t rows, const Target& target) {
+  return rows < 16 ? planar_row(bytes, target) : granule * spread_over_banks(bytes / granule, 1, 16, target);
+}
+
 namespace {
 
 bool is_small(const View& destination) {
@@ -144,11 +148,14 @@ int64_t kernel_block(const Convolution& work, int64_t input_channels, int64_t ch
 }
 
 Geometry convolution_geometry(const Convolution& work, const View& source, const View& destination,
-                              const Target& target, Chain chain) {
+                              bool keeps, const Target& target, Chain chain) {
   Geometry g;
   const View out = untransposed(work, source, destination);
   const int64_t channels = work.form == Convolution::Form::Grouped ? source.c / work.groups : source.c;
-  const int64_t units = channels * channel_pitch(source.w) / granule;
+  // A streamed source passes in pieces of 128 columns, one that stays lies whole.
+  const bool streams = !source.on_chip && !keeps && work.kernel_width == 1;
+  const int64_t columns = streams ? std::min<int64_t>(source.w, 128) : source.w;
+  const int64_t units = channels * channel_pitch(columns) / granule;
   // Small images keep every patch whole and stream the kernel; a matrix product does so only while its kernel
   // fits the kernel memory (matmul_m1_k1024_n1024_ty1 is the first that does not).
   g.small = is_small(out);
@@ -163,7 +170,7 @@ Geometry convolution_geometry(const Convolution& work, const View& source, const
   const int64_t skew = source.h == 1 && !g.small
                            ? 0
                            : convolution_skew(units, work.stride, out.w, out.h, patch, g.small, target);
-  g.source = {0, channel_pitch(source.w), (units + skew) * granule, units * granule, units * granule};
+  g.source = {0, channel_pitch(columns), (units + skew) * granule, units * granule, units * granule};
   if (work.kernel) g.source.row = g.source.depth;
   if (source.on_chip) g.source = resident(source);
 
@@ -179,12 +186,24 @@ Geometry convolution_geometry(const Convolution& work, const View& source, const
     // Captured programs with large results and small sources are not tiled: the source decides.
     g.tile = out.h;
   } else {
+    const bool pointwise = work.kernel_height == 1 && work.kernel_width == 1;
     int64_t largest = out.h / patch_rows * patch_rows;
-    while (largest > 0 && !fits(largest)) largest -= patch_rows;
+    if (pointwise && work.stride == 1 && out.h % patch_rows != 0) {
+      // Rows that do not divide into patches: unpadded, as many as leave room for two patches of the result
+      // (encoder_conv_idx_c256_n256_*).
+      g.source.row = g.source.depth;
+      const int64_t room = target.l2_bytes - 2 * patch_rows * out.c * channel_pitch(out.w);
+      largest = std::min(largest, room / g.source.row / patch_rows * patch_rows);
+      g.tile = largest;
+    } else {
+      while (largest > 0 && !fits(largest)) largest -= patch_rows;
+      const int64_t tiles = largest > 0 ? (out.h + largest - 1) / largest : 0;
+      const bool smallest = pointwise && out.h % patch_rows == 0;
+      g.tile = smallest    ? patch_rows
+               : tiles > 0 ? std::min(out.h, round_up((out.h + tiles - 1) / tiles, patch_rows))
+                           : 0;
+    }
     if (largest <= 0) return g;
-    const int64_t tiles = (out.h + largest - 1) / largest;
-    const bool streams = work.kernel_height == 1 && work.kernel_width == 1 && out.h % patch_rows == 0;
-    g.tile = streams ? patch_rows : std::min(out.h, round_up((out.h + tiles - 1) / tiles, patch_rows));
   }
   if (!source.on_chip)
     g.result.base = g.source.row * (g.tile == out.h ? source.h : rows_kept(work, g.tile, source.h));
@@ -202,8 +221,9 @@ bool writes_in_pieces(const EngineOp& op, const Bypass& work) {
 Geometry bypass_geometry(const EngineOp& op, const Bypass& work, const Target& target, Chain chain) {
   Geometry g;
   const View& source = op.source;
-  const int64_t width = std::min<int64_t>(source.w, 128);
-  const int rows = ceil_log2(source.h), spare = 7 - ceil_log2(width);
+  // 256 bytes of each row at a time.
+  const int64_t width = std::min<int64_t>(source.w, source.bytes ? 256 : 128);
+  const int rows = ceil_log2(source.h), spare = 7 - std::min(7, ceil_log2(width));
   g.shape_max = bypass_patch(source.w, source.h);
   if (source.bytes) g.shape_max = std::min(g.shape_max + 1, std::min(rows, 4));
   g.shape_max = std::min(g.shape_max, 4);
@@ -220,7 +240,7 @@ Geometry bypass_geometry(const EngineOp& op, const Bypass& work, const Target& t
   const int64_t pitch = channel_pitch(columns, source.bytes), depth = source.c * pitch;
   int64_t row = depth;
   if (op.kept >= 0) {
-    if (source.h > 1) row = planar_row(depth, target);
+    if (source.h > 1) row = shared_row(depth, source.h, target);
   } else if (writes_in_pieces(op, work)) {
     if (source.h >= 8) row = granule * spread_over_banks(depth / granule, 4, 8, target);
   } else if (source.h > 1 && g.shape_max > 0) {
@@ -262,7 +282,7 @@ Geometry channel_reduce_geometry(const EngineOp& op, const ChannelReduce& work, 
   const int64_t distance = std::min<int64_t>(4, std::max<int64_t>(2, channel_pitch(source.w) / granule)) + 1;
   int64_t row = units * granule;
   if (source.h > 1)
-    row = op.kept >= 0 ? planar_row(row, target)
+    row = op.kept >= 0 ? shared_row(row, source.h, target)
                        : granule * spread_over_banks(units, distance, int64_t{1} << g.shape_max, target);
   g.source = {0, channel_pitch(source.w), row, units * granule, units * granule};
   g.tile = source.h;
@@ -375,7 +395,7 @@ Geometry planar_geometry(const EngineOp& op, const Target& target, bool feeds_ne
 
 Geometry geometry(const EngineOp& op, const Target& target, Chain chain, bool feeds_neural) {
   if (const auto* work = std::get_if<Convolution>(&op.work))
-    return convolution_geometry(*work, op.source, op.destination, target, chain);
+    return convolution_geometry(*work, op.source, op.destination, op.kept >= 0, target, chain);
   if (const auto* work = std::get_if<Bypass>(&op.work)) return bypass_geometry(op, *work, target, chain);
   if (const auto* work = std::get_if<ChannelReduce>(&op.work))
     return channel_reduce_geometry(op, *work, target, chain);

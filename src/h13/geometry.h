@@ -42,6 +42,8 @@ int64_t spread_over_banks(int64_t units, int64_t distance, int64_t rows, const T
 
 // Row stride of a tensor in L2 whose rows have `bytes`: as many patches' rows as fall into different banks.
 int64_t planar_row(int64_t bytes, const Target& target);
+// The same for a source that an NE task and a planar one read, in patches of up to 16 rows.
+int64_t shared_row(int64_t bytes, int64_t rows, const Target& target);
 
 // Lanes a convolution may interleave: more while the input is small, and its result is not transposed.
 int lane_cap(const Convolution& work, const View& source, const Target& target);

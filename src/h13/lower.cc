@@ -87,8 +87,25 @@ View rows_and_channels_exchanged(const View& view) {
   return other;
 }
 
+namespace {
+
+// Units that only the sequences for whole units can do: then tensors stay on chip whatever the compiler
+// version.
+bool has_composites(const aneir::Network& network) {
+  return std::any_of(network.units.begin(), network.units.end(), [](const Unit& unit) {
+    const auto* elementwise = unit.as<aneir::ElementWise>();
+    const auto* goc = unit.as<aneir::Goc>();
+    return unit.as<aneir::MatMul>() || unit.as<aneir::Normalize>() || unit.as<aneir::Softmax>() ||
+           unit.as<aneir::Select>() || unit.as<aneir::Cast>() || unit.as<aneir::Broadcast>() ||
+           (elementwise && elementwise->op == aneir::ElementWiseOp::Div) ||
+           (goc && (goc->channel_scale || goc->channel_offset));
+  });
+}
+
+}  // namespace
+
 Lowering::Lowering(const aneir::Network& network, const Compat& compat, const Target& target)
-    : network_(network), compat_(compat), target_(target) {
+    : network_(network), composites_(compat.composites || has_composites(network)), target_(target) {
   layouts_.resize(network.tensors.size());
   homes_.resize(network.tensors.size());
   producers_.assign(network.tensors.size(), nullptr);
@@ -102,9 +119,40 @@ Lowering::Lowering(const aneir::Network& network, const Compat& compat, const Ta
 Lowered Lowering::run() {
   place_surfaces();
   find_homes();
-  for (const Unit& unit : network_.units) lower_unit(unit);
+  for (const Unit* unit : execution_order()) lower_unit(*unit);
   for (size_t i = 0; i < network_.outputs.size(); ++i) copy_to_surface(i);
   return std::move(result_);
+}
+
+// Apple's compiler does the work of the last operand first (chain_branch_d256_s64): depth first from the
+// outputs. Where tensors do not stay on chip the network's own order serves as well.
+std::vector<const Unit*> Lowering::execution_order() const {
+  std::vector<const Unit*> order;
+  if (!composites_) {
+    for (const Unit& unit : network_.units) order.push_back(&unit);
+    return order;
+  }
+  std::set<const Unit*> seen;
+  std::vector<std::pair<const Unit*, size_t>> stack;  // a unit and how many of its operands were visited
+  const auto visit = [&](TensorId id) {
+    const Unit* unit = producers_[static_cast<size_t>(id)];
+    if (unit && seen.insert(unit).second) stack.emplace_back(unit, 0);
+  };
+  for (const aneir::Output& output : network_.outputs) {
+    visit(output.tensor);
+    while (!stack.empty()) {
+      auto& [unit, visited] = stack.back();
+      const size_t operands = unit->bottoms.size();
+      if (visited < operands) {
+        const TensorId next = unit->bottoms[operands - 1 - visited++];
+        visit(next);
+      } else {
+        order.push_back(unit);
+        stack.pop_back();
+      }
+    }
+  }
+  return order;
 }
 
 Layout& Lowering::layout(TensorId id) {

@@ -76,7 +76,7 @@ void Lowering::lower_params(const Unit& unit, const aneir::Neuron& neuron) {
 }
 
 bool Lowering::adds_to_its_argument(const Unit& unit) const {
-  if (!compat_.composites || is_output(unit.top)) return false;
+  if (!composites_ || is_output(unit.top)) return false;
   const std::vector<const Unit*> all = readers(unit.top);
   if (all.size() != 1) return false;
   const auto* sum = all[0]->as<aneir::ElementWise>();
@@ -138,7 +138,7 @@ void Lowering::lower_params(const Unit& unit, const aneir::Goc& goc) {
 
 // (x + offset / scale) * scale, one pair per channel of `from`.
 void Lowering::lower_gain_offset(const Unit& unit, const aneir::Goc& goc, const View& from, const View& to) {
-  ensure(compat_.composites, "lower: gain and offset per channel");
+  ensure(composites_, "lower: gain and offset per channel");
   const auto channels = static_cast<size_t>(from.c);
   std::vector<float> scale =
       goc.channel_scale ? goc.channel_scale->floats() : std::vector<float>(channels, goc.scale);
@@ -157,9 +157,8 @@ void Lowering::lower_params(const Unit& unit, const aneir::ElementWise& elementw
     lower_division(unit);
     return;
   }
-  if (compat_.composites && elementwise.op == aneir::ElementWiseOp::Add && lower_self_sum(unit, elementwise))
-    return;
-  if (compat_.composites && lower_row_constant(unit, elementwise)) return;
+  if (composites_ && elementwise.op == aneir::ElementWiseOp::Add && lower_self_sum(unit, elementwise)) return;
+  if (composites_ && lower_row_constant(unit, elementwise)) return;
   const Shape& shape = network_.tensor(unit.top).shape;
   Elementwise work{elementwise.op, elementwise.scale, elementwise.relu};
   TensorId whole = unit.bottoms[0], other = unit.bottoms[1];
@@ -175,7 +174,7 @@ void Lowering::lower_params(const Unit& unit, const aneir::ElementWise& elementw
   const Layout first = whole_image(whole) ? layout(whole) : spread(unit, whole, shape);
   const Layout second = layout(other);
   const bool alike = whole_image(other);
-  if (compat_.composites && to.n > 1 && first.n == to.n && (alike ? second.n == to.n : second.n == 1)) {
+  if (composites_ && to.n > 1 && first.n == to.n && (alike ? second.n == to.n : second.n == 1)) {
     const View operand = alike ? batched(second) : bring(unit, second.view);
     add_op(unit, work, batched(first), batched(to), operand);
     return;
@@ -217,7 +216,7 @@ bool Lowering::lower_row_constant(const Unit& unit, const aneir::ElementWise& el
 
 // a * (1 / b): the reciprocal by table, left in L2; of single pixels as a row.
 void Lowering::lower_division(const Unit& unit) {
-  ensure(compat_.composites, "lower: a division");
+  ensure(composites_, "lower: a division");
   aneir::Neuron inverse;
   inverse.type = aneir::NeuronType::Inv;
   const View dividend = view_of(unit.bottoms[0]), divisor = view_of(unit.bottoms[1]);
@@ -257,7 +256,7 @@ Layout Lowering::spread(const Unit& unit, TensorId id, const Shape& shape) {
 
 // A planar pass that repeats its source along rows; along other axes it adds the operand to zeros.
 void Lowering::lower_params(const Unit& unit, const aneir::Broadcast& broadcast) {
-  ensure(compat_.composites, "lower: a Broadcast is left");
+  ensure(composites_, "lower: a Broadcast is left");
   const View from = view_of(unit.bottoms[0]), to = destination_of(unit);
   if (from.w == to.w && from.c == to.c && !from.on_chip) {
     Scalar work;

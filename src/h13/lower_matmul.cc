@@ -85,7 +85,7 @@ bool Lowering::two_dimensional(const Unit& unit, const aneir::MatMul& product, i
 // The copy: a matrix in L2 with columns as channels. Units that multiply the same matrix share it.
 View Lowering::columns_as_channels(const Unit& unit, TensorId id, bool two_dim, bool padded) {
   if (const auto known = channel_major_.find(id); known != channel_major_.end()) return known->second;
-  const View rows = view_of(id);
+  const View rows = copied_for_others(unit, id, two_dim);
   const View from = two_dim ? in_eights(rows) : rows_and_channels_exchanged(rows);
   const int64_t pitch = two_dim || !padded ? round_up(from.c * 2, 16) : odd_pitch(from.c);
   // Eight rows of eight pixels are one patch, whose rows must fall into different banks.
@@ -100,10 +100,28 @@ View Lowering::columns_as_channels(const Unit& unit, TensorId id, bool two_dim, 
   return channel_major_[id] = to;
 }
 
+// An input that an elementwise unit reads too is first copied into L2, for both (chain_pair_mm_add,
+// chain_resffn).
+View Lowering::copied_for_others(const Unit& unit, TensorId id, bool two_dim) {
+  const View rows = view_of(id);
+  bool others = false;
+  for (const Unit* reader : readers(id)) others |= reader->as<aneir::ElementWise>() != nullptr;
+  if (rows.on_chip || !others || !composites_) return rows;
+  const int64_t pitch = round_up(rows.w * 2, 16), dense = rows.w * rows.h * 2;
+  View copy = on_chip(unit.name + "_copy", rows.w, rows.h, 1, two_dim ? pitch : planar_row(pitch, target_),
+                      dense, Buffer::Content::InputCopy);
+  if (two_dim) copy.stride_c = copy.image_bytes = rows.h * pitch;
+  add_op(unit, Bypass{}, rows, copy);
+  Layout place;
+  place.view = copy;
+  layouts_[static_cast<size_t>(id)] = place;
+  return copy;
+}
+
 // A scale before a product is applied behind the copy, in place (chain_pair_mul_mm). False when the unit is
 // none.
 bool Lowering::scales_columns(const Unit& unit, const aneir::Goc& goc) {
-  if (!compat_.composites || goc.offset != 0 || is_output(unit.top)) return false;
+  if (!composites_ || goc.offset != 0 || is_output(unit.top)) return false;
   const std::vector<const Unit*> all = readers(unit.top);
   const auto& place = layouts_[static_cast<size_t>(unit.bottoms[0])];
   if (all.size() != 1 || !is_constant_product(all[0], unit.top) || !place || place->view.on_chip)
@@ -264,8 +282,32 @@ void Lowering::lower_two_dimensional(const Unit& unit, const Convolution& work, 
 
 // ---- Two runtime operands ----
 
+View Lowering::kernel_in_scratch(const Unit& unit, int64_t rows, int64_t inner, int64_t tile) {
+  View kernel;
+  kernel.w = inner, kernel.c = rows;
+  kernel.interleave = static_cast<int>(tile / target_.engines);
+  kernel.stride_c = kernel.stride_h = kernel.interleave * inner * 2;
+  kernel.image_bytes = rows * inner * 2;
+  kernel.buffer = add_buffer(BufferKind::Scratch, unit.name + "_kernel", kernel.image_bytes);
+  return kernel;
+}
+
+// The tensor is the left operand of one product of runtime operands and nothing else: whoever makes it may
+// write the kernel at once. Then the rows that one task multiplies with, else 0.
+int64_t Lowering::rows_of_kernel(TensorId id) const {
+  const std::vector<const Unit*> all = readers(id);
+  if (!composites_ || is_output(id) || all.size() != 1) return 0;
+  const auto* product = all[0]->as<aneir::MatMul>();
+  if (!product || product->matrix || product->transpose_first || all[0]->bottoms[0] != id ||
+      all[0]->bottoms[1] == id)
+    return 0;
+  const int64_t rows = network_.tensor(id).shape.h, tile = std::min(rows, patch_pixels);
+  return rows % tile == 0 && tile % target_.engines == 0 && tile > target_.engines ? tile : 0;
+}
+
 // The left operand's rows as coefficients: blocks of `interleave` rows, one block an engine.
 View Lowering::kernel_operand(const Unit& unit, TensorId id, bool is_transposed, int64_t tile) {
+  if (const auto made = kernels_.find(id); made != kernels_.end()) return made->second;
   const View stored = view_of(id);
   View from = rows_and_channels_exchanged(stored);
   const int64_t rows = is_transposed ? stored.w : stored.h, inner = is_transposed ? stored.h : stored.w;
@@ -278,9 +320,7 @@ View Lowering::kernel_operand(const Unit& unit, TensorId id, bool is_transposed,
     kernel.stride_c = stored.stride_h;
     return kernel;
   }
-  kernel.stride_c = kernel.stride_h = kernel.interleave * inner * 2;
-  kernel.image_bytes = rows * inner * 2;
-  kernel.buffer = add_buffer(BufferKind::Scratch, unit.name + "_kernel", kernel.image_bytes);
+  kernel = kernel_in_scratch(unit, rows, inner, tile);
   Bypass copy;
   copy.transpose = is_transposed;
   if (is_transposed || rows > patch_pixels)
@@ -314,7 +354,17 @@ void Lowering::lower_runtime_product(const Unit& unit, const aneir::MatMul& prod
   } else {
     from = rows_and_channels_exchanged(view_of(right));
   }
-  const View to = rows_and_channels_exchanged(destination_of(unit));
+  View to;
+  if (stays_on_chip(unit.top)) {
+    // Rows of the result are channels as they come.
+    const int64_t pitch = round_up(result.w * 2, 16);
+    to = on_chip(unit.name, result.w, 1, result.h, result.h * pitch, result.w * result.h * 2);
+    Layout place;
+    place.view = rows_and_channels_exchanged(to);
+    layouts_[static_cast<size_t>(unit.top)] = place;
+  } else {
+    to = rows_and_channels_exchanged(destination_of(unit));
+  }
   int kept = -1;
   for (int64_t first = result.h - tile; first >= 0; first -= tile) {
     Convolution part = work;

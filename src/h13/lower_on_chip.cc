@@ -40,7 +40,7 @@ bool Lowering::is_output(TensorId id) const {
 
 bool Lowering::stays_on_chip(TensorId id) const {
   const Unit* producer = producers_[static_cast<size_t>(id)];
-  if (!compat_.composites || !producer || is_output(id) || is_bytes(id)) return false;
+  if (!composites_ || !producer || is_output(id) || is_bytes(id)) return false;
   const Shape& shape = network_.tensor(id).shape;
   if (shape.n != 1 || shape.d != 1 || bytes_of(shape) > target_.l2_bytes / 2) return false;
   const std::vector<const Unit*>& all = readers_[static_cast<size_t>(id)];
@@ -97,6 +97,18 @@ View Lowering::view_of(TensorId id) {
 View Lowering::destination_of(const Unit& unit) {
   resolve(unit.top);
   return view_of(unit.top);
+}
+
+View Lowering::output_surface(TensorId id) {
+  for (size_t i = 0; i < network_.outputs.size(); ++i) {
+    if (network_.outputs[i].tensor != id) continue;
+    Home& home = homes_[static_cast<size_t>(id)];
+    home.kind = Home::Kind::Surface;
+    home.surface = static_cast<int>(i);
+    break;
+  }
+  resolve(id);
+  return view_of(id);
 }
 
 // Rows of constants as a tensor of one channel in the constant section, rows padded to the DMA's alignment.

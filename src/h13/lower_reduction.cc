@@ -60,7 +60,7 @@ View vector_of(const View& row, int64_t channels, int64_t offset = 0) {
 }  // namespace
 
 void Lowering::lower_params(const Unit& unit, const aneir::Reduction& reduction) {
-  if (compat_.composites && reduction.type != aneir::ReductionType::MeanSquare && !reduction.activation) {
+  if (composites_ && reduction.type != aneir::ReductionType::MeanSquare && !reduction.activation) {
     reduce(unit, reduction);
     return;
   }
@@ -121,7 +121,7 @@ void Lowering::reduce(const Unit& unit, const aneir::Reduction& reduction) {
                 "negate, take the maximum, negate");
   if (!c && (w || h) && (w || from.w == 1) && (h || from.h == 1)) {
     if (const Unit* flat = flattening_reader(unit)) {
-      View row = destination_of(*flat);
+      View row = output_surface(flat->top);
       row.c = row.w, row.w = 1, row.stride_c = 2;
       add_op(unit, work, from, row);
       done_.insert(flat);

@@ -61,6 +61,11 @@ ChannelReduce channel_reciprocal_sum() {
   return work;
 }
 
+bool is_runtime_product(const Unit* unit) {
+  const auto* product = unit ? unit->as<aneir::MatMul>() : nullptr;
+  return product && !product->matrix;
+}
+
 }  // namespace
 
 // One value per channel, a granule apart.
@@ -69,7 +74,7 @@ View Lowering::statistics(const std::string& name, int64_t channels) {
 }
 
 void Lowering::lower_params(const Unit& unit, const aneir::Softmax& softmax) {
-  ensure(compat_.composites, "lower: a Softmax is left");
+  ensure(composites_, "lower: a Softmax is left");
   const View from = view_of(unit.bottoms[0]);
   if (softmax.axis == Axis::Channel && from.w == 1 && from.h == 1) {
     softmax_over_pixels(unit);
@@ -78,6 +83,9 @@ void Lowering::lower_params(const Unit& unit, const aneir::Softmax& softmax) {
   } else if (softmax.axis == Axis::Height) {
     softmax_over_channels(unit, rows_and_channels_exchanged(from),
                           rows_and_channels_exchanged(destination_of(unit)));
+  } else if (softmax.axis == Axis::Width &&
+             is_runtime_product(producers_[static_cast<size_t>(unit.bottoms[0])]) && from.on_chip) {
+    softmax_over_product_rows(unit);
   } else if (softmax.axis == Axis::Width) {
     softmax_over_columns(unit);
   } else {
@@ -103,7 +111,8 @@ void Lowering::softmax_over_channels(const Unit& unit, const View& from, const V
   add_op(unit, most, from, largest);
   View source = from;
   if (!from.on_chip) {
-    source = map("_source");
+    source =
+        on_chip(unit.name + "_source", from.w, from.h, from.c, shared_row(depth, from.h, target_), dense);
     last_op().kept = source.buffer;
   }
   const View powers = map("_powers");
@@ -147,6 +156,33 @@ void Lowering::softmax_over_pixels(const Unit& unit) {
   const View inverse = statistics(unit.name + "_inverse", 1);
   add_op(unit, channel_reciprocal_sum(), powers, inverse);
   add_op(unit, product(), inverse, to, powers);
+}
+
+// Behind a product of runtime operands rows are channels already, and everything happens in place. Up to 64
+// of them have their statistics side by side. In front of another such product the result leaves as its
+// kernel (chain_attn_*).
+void Lowering::softmax_over_product_rows(const Unit& unit) {
+  const View scores = rows_and_channels_exchanged(view_of(unit.bottoms[0]));
+  const int64_t rows = scores.c;
+  const auto values = [&](const char* name) {
+    if (rows > 64) return statistics(unit.name + name, rows);
+    View vector =
+        on_chip(unit.name + name, rows, 1, 1, round_up(rows * 2, 16), rows * 2, Buffer::Content::Statistics);
+    vector.w = 1, vector.c = rows, vector.stride_c = 2;
+    return vector;
+  };
+  const View largest = values("_maximum");
+  add_op(unit, maximum(), scores, largest);
+  add_op(unit, difference(), scores, scores, largest);
+  add_op(unit, exponential(), scores, scores);
+  const View inverse = values("_inverse");
+  add_op(unit, reciprocal_sum(), scores, inverse);
+  View to;
+  if (const int64_t tile = rows_of_kernel(unit.top))
+    to = kernels_[unit.top] = kernel_in_scratch(unit, rows, scores.w, tile);
+  else
+    to = rows_and_channels_exchanged(destination_of(unit));
+  add_op(unit, product(), inverse, to, scores);
 }
 
 // Reductions see rows as channels (of one channel) or as groups (of several).

@@ -50,6 +50,8 @@ class Lowering {
   Lowered run();
 
  private:
+  std::vector<const Unit*> execution_order() const;
+
   // ---- Places ----
 
   Layout& layout(TensorId id);
@@ -160,6 +162,8 @@ class Lowering {
   // The tensor as one view: DRAM, or L2.
   View view_of(TensorId id);
   View destination_of(const Unit& unit);
+  // The surface of an output that no unit has claimed yet.
+  View output_surface(TensorId id);
   Buffer& buffer(int id) { return result_.program.buffers[static_cast<size_t>(id)]; }
   EngineOp& last_op() { return result_.program.ops.back(); }
   View constant_rows(const Unit& unit, const std::vector<std::vector<float>>& rows);
@@ -185,7 +189,11 @@ class Lowering {
   Convolution product_work(const Unit& unit, const aneir::MatMul& product) const;
   void multiply(const Unit& unit, const Convolution& work, const View& from, const View& to, int64_t columns);
   View kernel_operand(const Unit& unit, TensorId id, bool is_transposed, int64_t tile);
+  View kernel_in_scratch(const Unit& unit, int64_t rows, int64_t inner, int64_t tile);
+  int64_t rows_of_kernel(TensorId id) const;
+  void softmax_over_product_rows(const Unit& unit);
   void lower_two_dimensional(const Unit& unit, const Convolution& work, const View& from);
+  View copied_for_others(const Unit& unit, TensorId id, bool two_dimensional);
   bool is_planned(TensorId id) const;
   void plan_in_scratch(const View& view);
   void forget_plan(const View& view);
@@ -205,7 +213,7 @@ class Lowering {
   const Unit* flattening_reader(const Unit& unit) const;
 
   const aneir::Network& network_;
-  const Compat& compat_;
+  const bool composites_;  // units stay whole and tensors on chip
   const Target& target_;
   Lowered result_;
   std::vector<std::optional<Layout>> layouts_;
@@ -215,6 +223,7 @@ class Lowering {
   std::vector<std::vector<const Unit*>> readers_;
   std::map<TensorId, View> kept_arguments_;  // tensors in L2 beside a function of theirs
   std::map<int, View> planned_;              // by buffer: plans in scratch that no reader has taken up yet
+  std::map<TensorId, View> kernels_;         // matrices in scratch as coefficients
   std::map<TensorId, View> channel_major_;   // matrices in L2 with columns as channels
   std::set<const Unit*> done_;               // units that an earlier one's tasks have done already
 };

@@ -127,7 +127,10 @@ void split_dense(const EngineOp& op, const Target& target, EngineProgram& progra
                     lane_bytes(std::get<Convolution>(op.work), op.source.c), target.kernel_bytes_per_engine));
   // The parts share an input that fits on chip whole: the first brings it and leaves it there. Strided ones
   // all name the lanes of the widest (captured twice).
-  const bool shared = g.tile == op.destination.h && !op.source.on_chip;
+  EngineOp keeping = op;
+  keeping.kept = 0;
+  const Geometry whole = geometry(keeping, target);
+  const bool shared = whole.fits && whole.tile == op.destination.h && !op.source.on_chip;
   const bool sparse = is_sparse(std::get<Convolution>(op.work));
   int kept = -1;
   from_the_end(lanes, fit, [&](int64_t first, int64_t count) {
@@ -135,9 +138,9 @@ void split_dense(const EngineOp& op, const Target& target, EngineProgram& progra
     auto& work = std::get<Convolution>(part.work);
     if (sparse) work.widest_lanes = std::min<int64_t>(fit, lane_cap(work, op.source, target));
     if (shared && kept < 0)
-      part.kept = kept = keep_source(op, g, program);
+      part.kept = kept = keep_source(op, whole, program);
     else if (shared)
-      part.source = kept_view(op.source, g, kept);
+      part.source = kept_view(op.source, whole, kept);
     out.push_back(std::move(part));
   });
 }

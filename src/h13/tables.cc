@@ -116,6 +116,13 @@ Table thresholded(float alpha) {
   return with_frame({before, infinity, 0, infinity, one, 0, one, 0, 64, plain});
 }
 
+// 1 for 0 alone. From the captured program logical_not_1x1x64x64, whose section hash it has.
+Table logical_not() {
+  Table table = with_frame({0x8001, 0x0001, 0, 0, 0, 0, 0, 0, 64, plain});
+  for (int i = 0; i + 1 < knot_count; ++i) table[static_cast<size_t>(first_knot + i)] = one;
+  return table;
+}
+
 }  // namespace
 
 std::optional<Table> table_for(const Neuron& neuron) {
@@ -157,6 +164,8 @@ std::optional<Table> table_for(const Neuron& neuron) {
       return hard_sigmoid(alpha, beta);
     case NeuronType::ThresholdedReLU:
       return thresholded(neuron.alpha);
+    case NeuronType::LogicalNot:
+      return logical_not();
     default:
       return std::nullopt;
   }

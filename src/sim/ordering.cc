@@ -21,7 +21,7 @@ L2Order::L2Order(uint64_t l2_bytes) : granules_(static_cast<size_t>(l2_bytes / M
 
 void L2Order::reset() {
   std::fill(granules_.begin(), granules_.end(), Granule{});
-  engine_of_task_.clear();
+  engine_of_task_.clear(), followed_.clear();
   finished_ = read_ = {none, none};
   chained_to_ = none;
   drained_ = false;
@@ -29,24 +29,44 @@ void L2Order::reset() {
 
 void L2Order::begin(const Descriptor& descriptor) {
   engine_of_task_.push_back(descriptor.engine());
+  followed_.push_back(none);
+  chained_to_ = none;
   const int64_t before = index() - 1;
   if (drained_ && descriptor.reads_dram) wait_for(before);
   drained_ = descriptor.drains;
   for (size_t engine = 0; engine < engines; ++engine) {
     const Waits& waits = descriptor.waits[engine];
-    if (waits.results) finished_[engine] = before;
-    if (waits.sources || waits.results) read_[engine] = before;
+    if (waits.results) finish(engine, before);
+    if (waits.sources) finish_reading(engine, before);
     if (!waits.chained) continue;
-    // The task before has begun, so its engine has finished all tasks before that one.
     chained_to_ = before;
-    finished_[engine] = std::max(finished_[engine], before - 1);
-    read_[engine] = std::max(read_[engine], before - 1);
+    if (engine == own()) finish(engine, before);
+  }
+  if (chained_to_ != none) followed_.back() = chained_to_;
+}
+
+// All tasks of `engine` up to `task` have read their sources. Those that followed another task row by row
+// have then seen the end of that one, and so on along the chain.
+void L2Order::finish_reading(size_t engine, int64_t task) {
+  std::vector<std::pair<size_t, int64_t>> known{{engine, task}};
+  while (!known.empty()) {
+    const auto [of, last] = known.back();
+    known.pop_back();
+    const int64_t first = read_[of] + 1;
+    read_[of] = std::max(read_[of], last);
+    for (int64_t done = first; done <= last; ++done) {
+      const int64_t followed = followed_[static_cast<size_t>(done)];
+      if (engine_of(done) != of || followed == none) continue;
+      int64_t& finished = finished_[engine_of(followed)];
+      finished = std::max(finished, followed);
+      known.emplace_back(engine_of(followed), followed);
+    }
   }
 }
 
-void L2Order::wait_for(int64_t task) {
-  int64_t& finished = finished_[engine_of(task)];
-  finished = std::max(finished, task);
+void L2Order::finish(size_t engine, int64_t task) {
+  finished_[engine] = std::max(finished_[engine], task);
+  finish_reading(engine, task);
 }
 
 template <typename Body>
@@ -64,35 +84,32 @@ void L2Order::read(const View& view, const Shape& shape) {
     if (writer >= 0 && writer > finished_[engine_of(writer)] && writer != chained_to_)
       throw Hazard(fmt::format("reads 0x{:x} of L2, which task {} wrote, without waiting for the {}",
                                at * Memory::granule, writer, name_of(engine_of(writer))));
-    granule.user[own()] = static_cast<int32_t>(index());
+    granule.readers[own()] = static_cast<int32_t>(index());
   });
 }
 
-// Data of the task's own engine is never in danger: it works on one task at a time. A result in the place of
+// Two tasks of one engine may stream through the same place, one after the other. A result in the place of
 // its source follows a chained producer row by row.
-void L2Order::check_overwrite(uint64_t at, bool in_place) const {
+void L2Order::check_overwrite(uint64_t at, bool streams, bool in_place) const {
   const Granule& granule = granules_[static_cast<size_t>(at)];
-  const size_t other = 1 - own();
-  const auto fail = [&](int64_t task, const char* use) {
+  const auto check = [&](int64_t task, int64_t done, const char* use) {
+    if (task <= done || task == index() || (in_place && task == chained_to_)) return;
     throw Hazard(
         fmt::format("overwrites 0x{:x} of L2, which task {} may still be {}, without waiting for the {}",
-                    at * Memory::granule, task, use, name_of(other)));
+                    at * Memory::granule, task, use, name_of(engine_of(task))));
   };
-  const auto in_danger = [&](int64_t task, int64_t done) {
-    return task > done && !(in_place && task == chained_to_);
-  };
-  if (in_danger(granule.user[other], std::max(read_[other], finished_[other])))
-    fail(granule.user[other], "using");
-  if (granule.writer >= 0 && engine_of(granule.writer) == other &&
-      in_danger(granule.writer, finished_[other]))
-    fail(granule.writer, "writing");
+  for (size_t engine = 0; engine < engines; ++engine) {
+    check(granule.readers[engine], read_[engine], "reading");
+    if (engine != own() || !streams) check(granule.streamers[engine], read_[engine], "using");
+  }
+  if (granule.writer >= 0) check(granule.writer, finished_[engine_of(granule.writer)], "writing");
 }
 
 void L2Order::fill(const Range& range) {
   for (uint64_t at = range.begin / Memory::granule; at * Memory::granule < range.end; ++at) {
-    check_overwrite(at, false);
+    check_overwrite(at, true, false);
     Granule& granule = granules_[static_cast<size_t>(at)];
-    granule.writer = -1, granule.user[own()] = static_cast<int32_t>(index());
+    granule.writer = -1, granule.streamers[own()] = static_cast<int32_t>(index());
   }
 }
 
@@ -105,24 +122,17 @@ void L2Order::fill(const View& view, const Shape& shape) {
 void L2Order::write(const Descriptor& descriptor) {
   for (size_t engine = 0; engine < engines; ++engine) {
     const Waits& waits = descriptor.result_waits[engine];
-    if (waits.results) finished_[engine] = index() - 1;
-    if (waits.sources) read_[engine] = index() - 1;
+    if (waits.results) finish(engine, index() - 1);
+    if (waits.sources) finish_reading(engine, index() - 1);
   }
   if (descriptor.result_in_dram) return;
   const auto same_place = [&](const Operand& operand) { return operand.view == descriptor.result; };
   const bool in_place =
       same_place(descriptor.source) || (descriptor.source2 && same_place(*descriptor.source2));
   for_granules(descriptor.result, descriptor.output, [&](uint64_t at) {
-    check_overwrite(at, in_place);
+    check_overwrite(at, false, in_place);
     granules_[static_cast<size_t>(at)].writer = static_cast<int32_t>(index());
   });
-}
-
-void L2Order::end() {
-  if (chained_to_ == none) return;
-  int64_t& finished = finished_[engine_of(chained_to_)];
-  finished = std::max(finished, chained_to_);
-  chained_to_ = none;
 }
 
 }  // namespace ane::sim

@@ -1,9 +1,9 @@
 // Which tasks may still be at work in L2 when another one reads or overwrites their data.
 //
-// The NE and the PE run side by side, each through its own tasks in order, and the tile DMA fills L2 ahead of
-// both. Nothing but the wait bits of a task holds them apart (SourceCfg and ResultCfg, Alias*): the program
-// has to say of every task whose work it needs finished. The rules here are those that all captured programs
-// keep (docs/h13-semantics.md, section 6).
+// The NE and the PE run side by side and overlap their own tasks, too, and the tile DMA fills L2 ahead of
+// both. Nothing but the wait bits of a task (SourceCfg, ResultCfg) holds them apart: the program has to say
+// of every task whose work it needs finished. docs/h13-semantics.md, section 6, has the rules. All captured
+// programs keep them, and none of the wait bits on sources in L2 could go (tests/sim/oracle_test.cc).
 #pragma once
 
 #include <array>
@@ -22,7 +22,7 @@ class L2Order {
   // A task begins: its SourceCfg waits count from here on. Tasks come in order, from 0.
   void begin(const Descriptor& descriptor);
   // The task also waits for all of an earlier one.
-  void wait_for(int64_t task);
+  void wait_for(int64_t task) { finish(engine_of(task), task); }
 
   // The task reads an operand that lies in L2. Throws Hazard when a byte comes from a task not waited for.
   void read(const View& view, const Shape& shape);
@@ -30,19 +30,18 @@ class L2Order {
   void fill(const Range& range);
   void fill(const View& view, const Shape& shape);
   // The task leaves its result here; its ResultCfg waits count, too.
-  // `fill` and `write` throw Hazard over bytes with which a task of the other engine may not be done.
+  // `fill` and `write` throw Hazard over bytes with which another task may not be done.
   void write(const Descriptor& descriptor);
-
-  // The task is complete.
-  void end();
 
  private:
   static constexpr size_t engines = 2;
   static constexpr int64_t none = -1;
 
+  using LastTasks = std::array<int32_t, engines>;  // by engine; -1: none
   struct Granule {
-    int32_t writer = -1;                        // the task whose result lies here; -1 for what a DMA brought
-    std::array<int32_t, engines> user{-1, -1};  // the last task of each engine that read or filled it
+    int32_t writer = -1;          // the task whose result lies here; -1 for what a DMA brought
+    LastTasks readers{-1, -1};    // that read data left here
+    LastTasks streamers{-1, -1};  // whose own source or result passed through here
   };
 
   size_t own() const { return static_cast<size_t>(engine_of_task_.back()); }
@@ -50,12 +49,15 @@ class L2Order {
     return static_cast<size_t>(engine_of_task_[static_cast<size_t>(task)]);
   }
   int64_t index() const { return static_cast<int64_t>(engine_of_task_.size()) - 1; }
+  void finish(size_t engine, int64_t task);
+  void finish_reading(size_t engine, int64_t task);
   template <typename Body>
   void for_granules(const View& view, const Shape& shape, Body body);
-  void check_overwrite(uint64_t granule, bool in_place) const;
+  void check_overwrite(uint64_t granule, bool streams, bool in_place) const;
 
   std::vector<Granule> granules_;
   std::vector<Engine> engine_of_task_;
+  std::vector<int64_t> followed_;  // by task: the one it follows row by row, or none
   // By engine: tasks up to this one have finished, and have at least finished reading, as far as the task at
   // hand knows.
   std::array<int64_t, engines> finished_{none, none}, read_{none, none};

@@ -240,7 +240,6 @@ std::string Simulator::State::run_task(int64_t index) {
   order.write(descriptor);
   if (descriptor.staging) stream_through(*descriptor.staging);
   store(descriptor.result, *result, index);
-  order.end();
   if (descriptor.result_in_dram)
     count_dram(descriptor.result, descriptor.output, statistics.dram_bytes_written);
   const std::string second = descriptor.source2 ? fmt::format(", {} {}", text_of(descriptor.source2->view),

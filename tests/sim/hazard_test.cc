@@ -263,7 +263,7 @@ TEST(Hazard, BadResultOverWhatTheOtherEngineReads) {
   copy[Reg::SourceCfg] = 0x172;
   read_l2(out, result, 0x20), write_dram(out, program.add_output("y", size), size);
   program.tasks = {keep, add, copy, out};
-  expect_error(program, "task 2: overwrites 0x4000 of L2, which task 1 may still be using");
+  expect_error(program, "task 2: overwrites 0x4000 of L2, which task 1 may still be reading");
   program.tasks[2][Reg::ResultCfg] = 0x100140;
   EXPECT_EQ(error_of(program), "");
 }
@@ -279,7 +279,7 @@ TEST(Hazard, BadChainedResultOverTheProducersSource) {
   read_l2(chained, second, 8), write_l2(chained, first);
   read_l2(out, first, 0x20), write_dram(out, program.add_output("y", size), size);
   program.tasks = {load, work, chained, out};
-  expect_error(program, "task 2: overwrites 0x100 of L2, which task 1 may still be using");
+  expect_error(program, "task 2: overwrites 0x100 of L2, which task 1 may still be reading");
   write_l2(program.tasks[2], second), read_l2(program.tasks[3], second, 0x20);  // in place
   EXPECT_EQ(error_of(program), "");
 }

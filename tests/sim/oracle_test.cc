@@ -80,9 +80,11 @@ bool uses(const SourceProgram& program, const std::string& type) {
                      [&](const SourceOperation& op) { return op.type == type; });
 }
 
-std::vector<float> input_values(const SourceProgram& program, const SourceInput& input, uint32_t seed) {
+std::vector<float> input_values(const SourceProgram& program, size_t number) {
+  const SourceInput& input = program.inputs[number];
   const bool function = program.operations.size() == 1 && program.inputs.size() == 1;
-  std::vector<float> values = random_values(count_of(input.shape), seed, function ? 10.0f : 1.0f);
+  std::vector<float> values =
+      random_values(count_of(input.shape), 50 + static_cast<uint32_t>(number), function ? 10.0f : 1.0f);
   const bool ties = uses(program, "less") || uses(program, "select");
   const bool positive = uses(program, "sqrt") || uses(program, "rsqrt");
   for (float& value : values) {
@@ -140,6 +142,15 @@ double worst_share(const std::vector<float>& got, const std::vector<double>& wan
   return worst;
 }
 
+std::vector<float> simulate(const OracleCase& oracle_case) {
+  Simulator simulator(oracle_case.file);
+  const SourceProgram& source = oracle_case.source;
+  for (size_t i = 0; i < source.inputs.size(); ++i)
+    simulator.set_input(source.inputs[i].name, input_values(source, i));
+  simulator.run();
+  return simulator.output(source.output).data;
+}
+
 Outcome run_case(OracleCase& oracle_case, const Tables& tables) {
   Outcome outcome;
   try {
@@ -153,17 +164,13 @@ Outcome run_case(OracleCase& oracle_case, const Tables& tables) {
       for (size_t k = 0; k < tensor.values.size(); ++k)
         tensor.values[k] = to_float(Half{random(i, static_cast<int64_t>(k))});
     }
-    Simulator simulator(oracle_case.file);
-    uint32_t seed = 50;
-    for (const SourceInput& input : source.inputs) {
-      const std::vector<float> values = input_values(source, input, seed++);
-      simulator.set_input(input.name, values);
-      SourceTensor& tensor = evaluator.tensors[input.name];
-      tensor = SourceTensor(input.shape);
+    const std::vector<float> got = simulate(oracle_case);
+    for (size_t i = 0; i < source.inputs.size(); ++i) {
+      const std::vector<float> values = input_values(source, i);
+      SourceTensor& tensor = evaluator.tensors[source.inputs[i].name];
+      tensor = SourceTensor(source.inputs[i].shape);
       tensor.values.assign(values.begin(), values.end());
     }
-    simulator.run();
-    const std::vector<float> got = simulator.output(source.output).data;
     const std::vector<double>& want = evaluator.run().values;
     if (got.size() != want.size()) throw std::runtime_error("the output has another size than the source's");
     outcome.worst = worst_share(got, want, allowance_of(source));
@@ -266,6 +273,51 @@ ORACLE_FAMILY(Normalizations, {"norm_", "layer_norm_"}, 11)
 ORACLE_FAMILY(Products, {"matmul_", "rrmm_", "env_mm_", "sched_"}, 21)
 ORACLE_FAMILY(Chains, {"chain_", "env_chain_"}, 26)
 ORACLE_FAMILY(PublicFiles, {"hwx_"}, 7)
+
+// ---- Waits ----
+
+// Takes one bit out of a register of the stream, runs, and tells what the simulator says.
+std::string error_without(OracleCase& oracle_case, const Task& task, Reg reg, uint32_t bit) {
+  uint8_t* word = oracle_case.file.text.data() + h13::offset_in_stream(task, reg);
+  const uint32_t before = task[reg], after = before & ~bit;
+  std::memcpy(word, &after, 4);
+  std::string error;
+  try {
+    simulate(oracle_case);
+  } catch (const Error& found) {
+    error = found.what();
+  }
+  std::memcpy(word, &before, 4);
+  return error;
+}
+
+// The rules on waiting are as strict as the compiler that set the bits: of those on tasks that read what an
+// earlier task left in L2, hardly one can go. (Bits on a task's own DMA belong to prefetching as well.)
+TEST(Oracle, BadMissingWaitsAreFound) {
+  ANE_NEED_EVIDENCE("oracles/h13");
+  const Tables tables = read_tables(evidence_folder);
+  constexpr uint32_t neural = 0x20, planar = 0x400000, chained_neural = 4, chained_planar = 8;
+  int bits = 0, found = 0;
+  std::string spare;
+  for (Oracle& oracle : ane::test::oracles(evidence_folder)) {
+    std::optional<OracleCase> oracle_case = load_case(std::move(oracle));
+    if (!oracle_case || oracle_case->tasks.size() < 2 || oracle_case->file.constants.size() > 1 << 20)
+      continue;
+    SectionBuilder(*oracle_case, random_constants(*oracle_case), tables, false).build();
+    for (const Task& task : oracle_case->tasks)
+      for (const uint32_t bit : {neural, planar, chained_neural, chained_planar}) {
+        if (task.get(HeaderField::SrcLoc) || !(task[Reg::SourceCfg] & bit)) continue;
+        const std::string error = error_without(*oracle_case, task, Reg::SourceCfg, bit);
+        ++bits, found += !error.empty();
+        if (error.empty())
+          spare += fmt::format("{} task {} bit 0x{:x}\n", oracle_case->oracle.name,
+                               task.get(HeaderField::TID), bit);
+      }
+  }
+  std::printf("%d of %d wait bits are needed; not needed:\n%s", found, bits, spare.c_str());
+  EXPECT_GE(bits, 100);
+  EXPECT_GE(found, bits * 95 / 100);
+}
 
 }  // namespace
 }  // namespace ane::sim

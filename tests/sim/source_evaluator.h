@@ -46,7 +46,7 @@ class SourceEvaluator {
   }
 
  private:
-  static constexpr double most_products = 4e7;
+  static constexpr double most_products = 1e7;
 
   // The elements of the last operation that are worth `terms` products each.
   int64_t stride_of(int64_t elements, int64_t terms) const {

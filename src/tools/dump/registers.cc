@@ -102,8 +102,9 @@ std::string overview() {
 
 std::string counts() {
   std::string out =
-      "\n| generation | words of registers: by words | map | inferred | unknown | fields: by words | map | "
-      "inferred | unknown |\n|---|---|---|---|---|---|---|---|---|\n";
+      "\n| generation | registers from words | map | inferred | unknown | fields from words | map | inferred "
+      "| "
+      "unknown |\n|---|---|---|---|---|---|---|---|---|\n";
   for (const Generation& g : generations::all())
     out += fmt::format("| {} | {} | {} |\n", g.name,
                        fmt::join(count_registers(generations::registers(g)), " | "),
@@ -114,7 +115,7 @@ std::string counts() {
 // Base and words of each block, a generation a column.
 std::string blocks() {
   std::vector<std::string> names;
-  std::string head = "\n| block |", rule = "|---|";
+  std::string head = "\n| block: base, words |", rule = "|---|";
   for (const Generation& g : generations::all()) {
     head += fmt::format(" {} |", g.name);
     rule += "---|";
@@ -127,7 +128,7 @@ std::string blocks() {
     for (const Generation& g : generations::all()) {
       std::string cell = "-";
       for (const generations::Block& block : generations::registers(g).blocks)
-        if (block.name == name) cell = fmt::format("{:#x}, {} words", block.base, block.words);
+        if (block.name == name) cell = fmt::format("{:#x}, {}", block.base, block.words);
       out += fmt::format(" {} |", cell);
     }
     out += "\n";
