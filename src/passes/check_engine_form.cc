@@ -66,12 +66,14 @@ std::string trouble_of(const Neuron& neuron, const Context& context) {
   return trouble_of(neuron, context.facts);
 }
 
-std::string trouble_of(const aneir::Goc& goc, const Context&) {
-  const bool simple = !goc.channel_scale && !goc.channel_offset && (goc.scale == 1 || goc.offset == 0);
-  return simple ? "" : "scale and offset together, or one per channel";
+std::string trouble_of(const aneir::Goc& goc, const Context& context) {
+  const bool per_channel = goc.channel_scale || goc.channel_offset;
+  const bool simple = !per_channel && (goc.scale == 1 || goc.offset == 0);
+  const bool whole = context.facts.composites && per_channel && goc.scale == 1 && goc.offset == 0;
+  return simple || whole ? "" : "scale and offset together, or one per channel";
 }
 
-std::string trouble_of(const ElementWise& elementwise, const Context&) {
+std::string trouble_of(const ElementWise& elementwise, const Context& context) {
   switch (elementwise.op) {
     case ElementWiseOp::Add:
     case ElementWiseOp::Sub:
@@ -79,7 +81,11 @@ std::string trouble_of(const ElementWise& elementwise, const Context&) {
     case ElementWiseOp::Max:
     case ElementWiseOp::Min:
       return "";
+    case ElementWiseOp::Power:
+    case ElementWiseOp::SquaredDifference:
+      return std::string(name_of(elementwise.op)) + " remains";
     default:
+      if (context.facts.composites) return "";
       return std::string(name_of(elementwise.op)) + ": " + no_form;
   }
 }
@@ -106,8 +112,20 @@ std::string trouble_of(const aneir::Transpose& transpose, const Context&) {
   return stays(Axis::Batch) && stays(Axis::Depth) ? "" : "moves the batch";
 }
 
+// Axes of each image, in the order of the format.
+bool are_of_image(const std::vector<Axis>& axes) {
+  return std::is_sorted(axes.begin(), axes.end()) && axes[0] >= Axis::Channel;
+}
+
+bool is_whole(const Reduction& reduction) {
+  const bool kind = reduction.type == ReductionType::Sum || reduction.type == ReductionType::Mean ||
+                    reduction.type == ReductionType::Max;
+  return kind && !reduction.activation && are_of_image(reduction.axes);
+}
+
 std::string trouble_of(const Reduction& reduction, const Context& context) {
   using List = std::vector<Axis>;
+  if (context.facts.composites && is_whole(reduction)) return "";
   const bool channels = reduction.axes == List{Axis::Channel};
   const bool planes =
       reduction.axes == List{Axis::Height, Axis::Width} || reduction.axes == List{Axis::Width};
@@ -124,17 +142,20 @@ std::string trouble_of(const Reduction& reduction, const Context& context) {
 std::string trouble_of(const aneir::Pooling&, const Context& context) {
   return context.facts.native_pooling ? "" : "its windows or padding are too large";
 }
-std::string trouble_of(const aneir::Broadcast&, const Context&) {
+std::string trouble_of(const aneir::Broadcast&, const Context& context) {
+  if (context.facts.composites) return "";
   return "too large to be repeated in memory";
 }
-std::string trouble_of(const aneir::Softmax&, const Context&) {
+std::string trouble_of(const aneir::Softmax& softmax, const Context& context) {
+  if (context.facts.composites && are_of_image({softmax.axis})) return "";
   return "along an axis that is not C, H or W";
 }
 std::string trouble_of(const aneir::MatMul&, const Context& context) {
   return context.facts.composites ? "" : no_form;
 }
-std::string trouble_of(const aneir::Normalize&, const Context& context) {
-  return context.facts.composites ? "" : no_form;
+std::string trouble_of(const aneir::Normalize& normalize, const Context& context) {
+  if (!context.facts.composites) return no_form;
+  return are_of_image(normalize.axes) ? "" : "normalises over the batch";
 }
 std::string trouble_of(const aneir::Select&, const Context& context) {
   return context.facts.composites ? "" : no_form;

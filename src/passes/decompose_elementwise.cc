@@ -6,8 +6,8 @@
 //
 // Each step rounds to binary16. A quotient is so at most 1.5 units in the last place off, besides the
 // reciprocal table's own error (relative 2^-12). A power's exponent is good to a relative 2^-11: up to half a
-// percent of the result where |b * log2 a| reaches 16. Comparisons have no form that a captured program
-// shows.
+// percent of the result where |b * log2 a| reaches 16. Comparisons, and quotients of two tensors, stay where
+// the back end has a form of its own (facts.composites); else comparisons are refused.
 //
 // Operations between constants are done here.
 #include <algorithm>
@@ -124,8 +124,8 @@ TensorId raise(const Unit& unit, const ElementWise& params, Replacement& here) {
 
 }  // namespace
 
-bool decompose_elementwise(Network& network, const EngineFacts&) {
-  const bool changed = rewrite_units(network, [](Unit& unit, Replacement& here) -> TensorId {
+bool decompose_elementwise(Network& network, const EngineFacts& facts) {
+  const bool changed = rewrite_units(network, [&](Unit& unit, Replacement& here) -> TensorId {
     const auto* elementwise = unit.as<ElementWise>();
     if (!elementwise) return no_tensor;
     const auto* a = constants_of(here.producer(unit.bottoms[0]));
@@ -133,7 +133,7 @@ bool decompose_elementwise(Network& network, const EngineFacts&) {
     if (a && b) return fold_constants(*elementwise, *a, *b, here.shape(unit.top), here);
     switch (elementwise->op) {
       case ElementWiseOp::Div:
-        return divide(unit, *elementwise, here);
+        return facts.composites && !b ? no_tensor : divide(unit, *elementwise, here);
       case ElementWiseOp::SquaredDifference:
         return square_difference(unit, *elementwise, here);
       case ElementWiseOp::Power:

@@ -9,6 +9,9 @@
 //   minimum           -max(-x)
 //   mean of squares   the squares, rounded, then their mean; only 1/sqrt of it over planes is one pass
 //
+// With facts.composites the back end knows how to take sums, means and maxima over any of these axes, so only
+// minima, squares and activations are taken apart.
+//
 // A sum that a mean passes through may overflow where the mean would not: beyond 65504 / C on average.
 // Axes of length 1 are ignored, so {H} of a tensor with one column is a plane.
 #include <algorithm>
@@ -98,6 +101,7 @@ bool is_engine_form(const Reduction& reduction, const EngineFacts& facts) {
   using List = std::vector<Axis>;
   if (is_deviation(reduction)) return true;
   if (reduction.type == ReductionType::Min || reduction.type == ReductionType::MeanSquare) return false;
+  if (facts.composites && !reduction.activation) return true;
   if (reduction.axes == List{Axis::Channel}) {
     if (reduction.type == ReductionType::Mean) return false;
     return !reduction.activation ||
@@ -125,6 +129,10 @@ bool decompose_reduction(Network& network, const EngineFacts& facts) {
     if (minimum) {
       x = here.scale("negative", x, -1);
       rest.factor = -1;
+    }
+    if (facts.composites) {
+      x = here.add("whole", Reduction{type, reduction->axes, {}}, {x});
+      return finish(x, rest, here);
     }
     x = reduce_planes(x, type, axes, here);
     x = reduce_remaining(x, type, axes, rest, facts, here);

@@ -35,7 +35,8 @@ TensorId softmax_over_channels(TensorId x, Replacement& here) {
 
 }  // namespace
 
-bool decompose_softmax(Network& network, const EngineFacts&) {
+bool decompose_softmax(Network& network, const EngineFacts& facts) {
+  if (facts.composites) return false;
   return rewrite_units(network, [](Unit& unit, Replacement& here) -> TensorId {
     const auto* softmax = unit.as<aneir::Softmax>();
     if (!softmax || softmax->axis == Axis::Batch || softmax->axis == Axis::Depth) return no_tensor;

@@ -1,6 +1,6 @@
 // The engine applies a function of one variable to what it has just computed, at no cost: behind a
 // convolution ReLU or a table, behind an addition ReLU (the only elementwise operation that captured programs
-// show with it).
+// show with it), behind a repetition ReLU too (tile_r_1x8x1x375_reps_113751).
 #include "passes/rewrite.h"
 #include "passes/steps.h"
 
@@ -13,6 +13,12 @@ bool fuse_activation(Network& network, const EngineFacts& facts) {
     if (auto* conv = producer.as<Conv>()) {
       if (conv->activation) return false;
       conv->activation = *neuron;
+      return true;
+    }
+    auto* broadcast = producer.as<aneir::Broadcast>();
+    if (broadcast && facts.composites && neuron->type == NeuronType::ReLU) {
+      if (network.tensor(producer.bottoms[0]).type != aneir::ElementType::Float16) return false;
+      broadcast->relu = true;
       return true;
     }
     auto* elementwise = producer.as<aneir::ElementWise>();

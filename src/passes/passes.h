@@ -20,6 +20,15 @@
 //   Pooling      Only with facts.native_pooling: Max, and Average in which padding counts or is absent;
 //                windows within the facts of a convolution, stride_x and stride_y independent.
 //   Broadcast, Softmax, other Pooling: gone.
+// With facts.composites these stay whole, besides:
+//   Goc          Per channel: scale, offset or both, with neutral scalars.
+//   ElementWise  Div (not by constants), comparisons.
+//   Reduction    Sum, Mean, Max over any of C, H, W (in this order).
+//   Broadcast    Of what is computed; relu allowed.
+//   Softmax      Along C, H or W.
+//   Normalize    Over any of C, H, W (in this order).
+//   MatMul       scale; bias and an activation as a Conv's only with a constant matrix.
+//   Select, Cast.
 #pragma once
 
 #include <functional>

@@ -36,8 +36,8 @@ bool is_identity(const Unit& unit, const Shape& from, const Shape& to) {
   if (const auto* transpose = unit.as<Transpose>()) return is_identity(*transpose, from, to);
   if (const auto* goc = unit.as<aneir::Goc>()) return is_identity(*goc);
   if (const auto* reduction = unit.as<aneir::Reduction>()) return from == to && !reduction->activation;
-  if (unit.as<aneir::Reshape>() || unit.as<aneir::InputView>() || unit.as<aneir::Broadcast>())
-    return from == to;
+  if (const auto* broadcast = unit.as<aneir::Broadcast>()) return from == to && !broadcast->relu;
+  if (unit.as<aneir::Reshape>() || unit.as<aneir::InputView>()) return from == to;
   return false;
 }
 
@@ -69,7 +69,8 @@ bool drop_broadcasts(Unit& unit, const Replacement& here) {
   bool dropped = false;
   for (TensorId& bottom : unit.bottoms) {
     const Unit* producer = here.producer(bottom);
-    if (!producer || !producer->as<aneir::Broadcast>()) continue;
+    const auto* broadcast = producer ? producer->as<aneir::Broadcast>() : nullptr;
+    if (!broadcast || broadcast->relu) continue;
     const TensorId kept = bottom;
     bottom = producer->bottoms[0];
     const Shape shapes[] = {here.shape(unit.bottoms[0]), here.shape(unit.bottoms[1])};

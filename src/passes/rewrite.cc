@@ -22,6 +22,13 @@ void take_over(Network& network, TensorId top) {
   last.top = top;
 }
 
+// What only moves elements, in as many steps as it takes, keeps their type.
+bool only_moves(const Params& params) {
+  return std::holds_alternative<aneir::Reshape>(params) || std::holds_alternative<aneir::Transpose>(params) ||
+         std::holds_alternative<aneir::InputView>(params) || std::holds_alternative<aneir::Concat>(params) ||
+         std::holds_alternative<aneir::Broadcast>(params);
+}
+
 }  // namespace
 
 std::vector<int> count_readers(const Network& network) {
@@ -46,7 +53,10 @@ const Unit* Replacement::producer(TensorId id) const {
 
 TensorId Replacement::add(std::string_view suffix, Params params, std::vector<TensorId> bottoms) {
   const std::string name = unit_.name + "_" + std::string(suffix);
+  const bool keeps_type = only_moves(unit_.params) && only_moves(params);
+  const aneir::ElementType type = keeps_type ? network_.tensor(bottoms[0]).type : aneir::ElementType::Float16;
   const TensorId top = network_.add_unit(name, std::move(params), std::move(bottoms), unit_.layer);
+  if (type == network_.tensor(unit_.top).type) network_.tensor(top).type = type;
   network_.units.back().name = network_.tensor(top).name;
   producers_.resize(network_.tensors.size(), -1);
   producers_[index(top)] = static_cast<int>(network_.units.size()) - 1;
@@ -112,17 +122,31 @@ bool rewrite_units(Network& network, const Rewrite& rewrite) {
 }
 
 bool absorb_readers(Network& network, const Absorb& absorb) {
+  return absorb_readers(network,
+                        [&](Unit& producer, const Unit& reader, const aneir::ConstantTensor* constants) {
+                          return !constants && absorb(producer, reader);
+                        });
+}
+
+bool absorb_readers(Network& network, const AbsorbWithConstants& absorb) {
   const std::vector<int> readers = count_readers(network);
   std::vector<int> producers = find_producers(network);
   std::vector<bool> gone(network.units.size(), false);
   for (size_t i = 0; i < network.units.size(); ++i) {
     const Unit& reader = network.units[i];
-    if (reader.bottoms.size() != 1) continue;
-    const TensorId between = reader.bottoms[0];
+    const auto producer_of = [&](size_t bottom) -> Unit* {
+      const int at = producers[index(reader.bottoms[bottom])];
+      return at < 0 ? nullptr : &network.units[static_cast<size_t>(at)];
+    };
+    if (reader.bottoms.empty() || reader.bottoms.size() > 2) continue;
+    const bool two = reader.bottoms.size() == 2;
+    const size_t operand = two && constants_of(producer_of(0)) ? 1 : 0;
+    const aneir::ConstantTensor* constants = two ? constants_of(producer_of(1 - operand)) : nullptr;
+    const TensorId between = reader.bottoms[operand];
     const int at = producers[index(between)];
-    if (at < 0 || readers[index(between)] != 1) continue;
+    if (at < 0 || readers[index(between)] != 1 || (two && !constants)) continue;
     Unit& producer = network.units[static_cast<size_t>(at)];
-    if (!absorb(producer, reader)) continue;
+    if (!absorb(producer, reader, constants)) continue;
     producer.top = reader.top;
     producers[index(reader.top)] = at;
     gone[i] = true;

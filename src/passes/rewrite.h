@@ -71,9 +71,13 @@ using Rewrite = std::function<TensorId(Unit& unit, Replacement& replacement)>;
 bool rewrite_units(Network& network, const Rewrite& rewrite);
 
 // Lets units absorb their readers. For each unit that reads one tensor, made by a unit and read by nobody
-// else, calls absorb(producer, reader): true if the producer now does the reader's work as well.
+// else, calls absorb(producer, reader): true if the producer now does the reader's work as well. With the
+// second form a reader may have one operand more, which is constants; without such they are null.
 using Absorb = std::function<bool(Unit& producer, const Unit& reader)>;
 bool absorb_readers(Network& network, const Absorb& absorb);
+using AbsorbWithConstants =
+    std::function<bool(Unit& producer, const Unit& reader, const aneir::ConstantTensor* constants)>;
+bool absorb_readers(Network& network, const AbsorbWithConstants& absorb);
 
 // Units whose results reach no output go.
 bool remove_dead_units(Network& network);

@@ -69,6 +69,10 @@ void run_passes(Network& network, const EngineFacts& facts, const Observer& obse
   // another.
   run("decompose_goc", decompose_goc);
 
+  // A matrix product scales, adds a bias and applies a function by itself. Before activations are fused: the
+  // function behind a bias would else go to the addition.
+  run("fuse_into_matmul", fuse_into_matmul);
+
   // Every convolution and addition there will be now exists whole, so each can take the function behind it.
   // Later a convolution may be in pieces.
   run("fuse_activation", fuse_activation);

@@ -18,6 +18,7 @@ bool fold_flatten_into_convolution(Network& network, const EngineFacts& facts);
 bool fold_goc_into_convolution(Network& network, const EngineFacts& facts);
 bool merge_padding(Network& network, const EngineFacts& facts);
 bool keep_windows_inside(Network& network, const EngineFacts& facts);
+bool fuse_into_matmul(Network& network, const EngineFacts& facts);
 bool fuse_activation(Network& network, const EngineFacts& facts);
 bool decompose_transposed_convolution(Network& network, const EngineFacts& facts);
 bool decompose_softmax(Network& network, const EngineFacts& facts);

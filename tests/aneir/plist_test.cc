@@ -9,12 +9,12 @@
 #include <limits>
 #include <random>
 
-#include "aneir/evaluate.h"
 #include "aneir/property_list.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/half.h"
 #include "support/evidence.h"
+#include "support/network_evaluator.h"
 
 namespace ane::aneir {
 namespace {

@@ -4,11 +4,11 @@
 
 #include <gtest/gtest.h>
 
-#include "aneir/evaluate.h"
 #include "base/error.h"
 #include "base/half.h"
 #include "espresso/files.h"
 #include "support/evidence.h"
+#include "support/network_evaluator.h"
 
 namespace ane::import {
 namespace {

@@ -523,22 +523,18 @@ TEST(FromMil, ConvolutionOverOneAxis) {
 }
 
 TEST(FromMil, TransposedConvolution) {
-  const std::string weights = array("w", {1, 2, 2, 2}, {1, 2, 3, 4, 5, 6, 7, 8});
-  const Network network =
-      of_x(fp16({1, 1, 3, 3}), weights + ints("s", {2, 2}) + constant("string", "p", "\"valid\""),
-           fp16({1, 2, 6, 6}), "conv_transpose(pad_type = p, strides = s, weight = w, x = x)");
-  const auto* conv = network.units.at(0).as<aneir::Conv>();
-  ASSERT_TRUE(conv);
-  EXPECT_TRUE(conv->transposed);
-  EXPECT_EQ(conv->output_channels, 2);
-  EXPECT_EQ(conv->stride_x, 2);
-  // A declared size below the full one is cut behind.
-  const Network cut =
-      of_x(fp16({1, 1, 3, 3}),
-           weights + ints("s", {2, 2}) + ints("pd", {0, 0, 1, 0}) + constant("string", "p", "\"custom\""),
-           fp16({1, 2, 6, 4}), "conv_transpose(pad = pd, pad_type = p, strides = s, weight = w, x = x)");
-  EXPECT_EQ(cut.units.at(0).as<aneir::Conv>()->pad_left, 1);
-  EXPECT_EQ(cut.units.at(0).as<aneir::Conv>()->pad_right, 1);
+  const std::string constants = array("w", {1, 2, 1, 2}, {1, 2, 10, 20}) + ints("s", {2, 1}) +
+                                ints("pd", {0, 0, 1, 0}) + constant("string", "v", "\"valid\"") +
+                                constant("string", "c", "\"custom\"");
+  const std::string call = "conv_transpose(pad = pd, pad_type = {}, strides = s, weight = w, x = x)";
+  // Rows of zeros between those of the input; columns overlap.
+  expect_values(
+      of_x({1, 1, 2, 2}, constants, {1, 2, 3, 3}, fmt::format(fmt::runtime(call), "v"), {1, 2, 3, 4}),
+      {1, 4, 4, 0, 0, 0, 3, 10, 8, 10, 40, 40, 0, 0, 0, 30, 100, 80});
+  // The first column is cut by pad, the last row and column by the declared size.
+  expect_values(
+      of_x({1, 1, 2, 2}, constants, {1, 2, 2, 1}, fmt::format(fmt::runtime(call), "c"), {1, 2, 3, 4}),
+      {4, 0, 40, 0});
 }
 
 TEST(FromMil, Pooling) {
@@ -569,13 +565,11 @@ TEST(FromMil, PaddingWithZerosAndOthers) {
 }
 
 TEST(FromMil, UpsamplingByWholeFactors) {
-  const Network network =
-      of_x(fp16({1, 2, 3, 3}), constant("fp32", "a", "2") + constant("fp32", "b", "3"), fp16({1, 2, 6, 9}),
-           "upsample_nearest_neighbor(scale_factor_height = a, scale_factor_width = b, x = x)");
-  const auto* conv = network.units.at(0).as<aneir::Conv>();
-  ASSERT_TRUE(conv);
-  EXPECT_EQ(conv->kernel_height, 2);
-  EXPECT_EQ(conv->stride_x, 3);
+  const std::string factors = constant("fp32", "a", "2") + constant("fp32", "b", "3");
+  expect_values(
+      of_x({1, 1, 1, 2}, factors, {1, 1, 2, 6},
+           "upsample_nearest_neighbor(scale_factor_height = a, scale_factor_width = b, x = x)", {5, 7}),
+      {5, 5, 5, 7, 7, 7, 5, 5, 5, 7, 7, 7});
 }
 
 // ---- Movement ----

@@ -34,6 +34,16 @@ inline EngineFacts engine() {
   return facts;
 }
 
+// The same with a back end that takes whole units (EngineFacts::composites).
+inline EngineFacts whole_engine() {
+  EngineFacts facts = engine();
+  facts.composites = true;
+  facts.has_table = [](const Neuron& neuron) {
+    return neuron.type == NeuronType::LogicalNot || engine().has_table(neuron);
+  };
+  return facts;
+}
+
 // One input of `shape` as tensor 0, and room for a chain of units.
 class Net {
  public:

@@ -45,6 +45,7 @@ struct Values {
   std::vector<double> data;  // row-major over n, d, c, h, w
 
   explicit Values(const Shape& s = {}) : shape(s), data(static_cast<size_t>(s.count())) {}
+  Values(const Shape& s, std::vector<double> with) : shape(s), data(std::move(with)) {}
   static size_t index(const Shape& s, const Position& p) {
     return static_cast<size_t>((((p.n * s.d + p.d) * s.c + p.c) * s.h + p.h) * s.w + p.w);
   }
@@ -196,7 +197,7 @@ class Evaluator {
   const Values& x() const { return *in_[0]; }
 
   Values value(const aneir::Conv& conv) {
-    if (conv.transposed) throw std::logic_error("transposed convolution is not evaluated");
+    if (conv.transposed) return transposed(conv);
     const std::vector<float> weights = conv.weights.floats();
     const std::vector<float> bias = conv.bias ? conv.bias->floats() : std::vector<float>();
     const int64_t group_in = x().shape.c / conv.groups, group_out = shape_.c / conv.groups;
@@ -214,6 +215,30 @@ class Evaluator {
           }
       return conv.activation ? apply(*conv.activation, sum) : sum;
     });
+  }
+
+  // Each element is painted over the result, weighted by the kernel.
+  Values transposed(const aneir::Conv& conv) {
+    const std::vector<float> weights = conv.weights.floats();
+    const std::vector<float> bias = conv.bias ? conv.bias->floats() : std::vector<float>();
+    const int64_t group_in = x().shape.c / conv.groups, group_out = shape_.c / conv.groups;
+    Values result = Values::made(
+        shape_, [&](const Position& p) { return bias.empty() ? 0 : bias[static_cast<size_t>(p.c)]; });
+    Values::each(x().shape, [&](const Position& p) {
+      for (int64_t co = 0; co < group_out; ++co)
+        for (int ky = 0; ky < conv.kernel_height; ++ky)
+          for (int kx = 0; kx < conv.kernel_width; ++kx) {
+            Position q = p;
+            q.c = p.c / group_in * group_out + co;
+            q.h = p.h * conv.stride_y + ky * conv.dilation_y - conv.pad_top;
+            q.w = p.w * conv.stride_x + kx * conv.dilation_x - conv.pad_left;
+            const auto k = ((p.c * group_out + co) * conv.kernel_height + ky) * conv.kernel_width + kx;
+            if (result.inside(q)) result.at(q) += x().at(p) * weights[static_cast<size_t>(k)];
+          }
+    });
+    if (conv.activation)
+      for (double& y : result.data) y = apply(*conv.activation, y);
+    return result;
   }
 
   Values value(const aneir::Goc& goc) {
@@ -244,8 +269,11 @@ class Evaluator {
     });
   }
 
-  Values value(const aneir::Broadcast&) {
-    return Values::made(shape_, [&](const Position& p) { return broadcast(x(), p); });
+  Values value(const aneir::Broadcast& repeated) {
+    return Values::made(shape_, [&](const Position& p) {
+      const double element = broadcast(x(), p);
+      return repeated.relu ? std::max(element, 0.0) : element;
+    });
   }
 
   Values value(const aneir::Concat& concat) {
@@ -396,6 +424,16 @@ class Evaluator {
 
 inline std::vector<Values> evaluate(const Network& network, const std::vector<Values>& inputs) {
   return Evaluator(network).run(inputs);
+}
+
+// Values that differ from each other, spread over [low, high], the same on every run.
+inline Values spread(const Shape& shape, double low = -2, double high = 2) {
+  Values values(shape);
+  for (size_t i = 0; i < values.data.size(); ++i) {
+    const double unit = std::fmod(static_cast<double>(i) * std::numbers::phi + 0.1, 1.0);
+    values.data[i] = low + unit * (high - low);
+  }
+  return values;
 }
 
 }  // namespace ane::test
