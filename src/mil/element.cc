@@ -113,6 +113,12 @@ double number_at(DataType type, ByteSpan bytes, int64_t index) {
   return static_cast<double>(integer_at(type, bytes, index));
 }
 
+void own_bytes(Value& value, Bytes bytes) {
+  auto owned = std::make_shared<const Bytes>(std::move(bytes));
+  value.bytes = *owned;
+  value.owner = std::move(owned);
+}
+
 void ElementWriter::put(uint64_t bits) {
   ++count_;
   if (width_ >= 8) {

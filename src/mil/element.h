@@ -33,6 +33,9 @@ int64_t integer_at(DataType type, ByteSpan bytes, int64_t index);
 // Its value, of any tensor of numbers.
 double number_at(DataType type, ByteSpan bytes, int64_t index);
 
+// Gives `value` bytes of its own.
+void own_bytes(Value& value, Bytes bytes);
+
 // Puts elements of one width one behind the other, the first in the lowest bits.
 class ElementWriter {
  public:
