@@ -379,8 +379,8 @@ class OnChipPlan {
                                                          : 0;
     // What the task's own transfer overwrites, before anything is known to be done.
     uint32_t waits = 0;
-    const Range filled = dma1 ? use.source : dma2 ? use.source2 : Range{};
-    if (!filled.empty()) {
+    for (const Range& filled : {dma1 ? use.source : Range{}, dma2 ? use.source2 : Range{}}) {
+      if (filled.empty()) continue;
       waits |= planar_conflict(filled, i);
       if (!is_neural(op) && overlaps_reads(neural, filled, i)) waits |= neural_reads;
     }
