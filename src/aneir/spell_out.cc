@@ -229,6 +229,10 @@ class Speller {
         return emit(NeuronType::Square, emit(ElementWiseOp::Sub, a, b));
       case ElementWiseOp::Power:
         throw NoForm{"the format has no power of two tensors"};
+      case ElementWiseOp::LessEqual:
+        return linear(emit(ElementWiseOp::GreaterThan, a, b), -1, 1);
+      case ElementWiseOp::GreaterEqual:
+        return linear(emit(ElementWiseOp::LessThan, a, b), -1, 1);
       default:
         return emit(ElementWise{op, scale, false}, {a, b});
     }
@@ -248,6 +252,11 @@ class Speller {
   TensorId spell(const Broadcast& unit) {
     const TensorId result = emit(Broadcast{unit.shape}, bottoms_);
     return unit.relu ? emit(NeuronType::ReLU, result) : result;
+  }
+
+  TensorId spell(const Concat& unit) {
+    if (unit.interleave) throw NoForm{"the format joins whole tensors only"};
+    return emit(unit, bottoms_);
   }
 
   TensorId spell(const MatMul&) { throw NoForm{"how the format writes the operands' roles is not known"}; }

@@ -75,17 +75,9 @@ int64_t product(const std::vector<int64_t>& shape) {
   return count;
 }
 
-// What the user knows of a surface, from the source model where it says more than the container.
-SidecarFeature feature_of(const hwx::Surface& surface, const std::string& name,
-                          const std::vector<coreml::Feature>* known) {
-  SidecarFeature feature;
-  feature.name = name;
-  feature.binding = surface.binding;
-  feature.shape = {surface.n, surface.c, surface.h, surface.w};
-  feature.type = "float16";
-  if (!known) return feature;
-  for (const coreml::Feature& candidate : *known) {
-    if (candidate.name != name) continue;
+void describe(SidecarFeature& feature, const std::vector<coreml::Feature>& known) {
+  for (const coreml::Feature& candidate : known) {
+    if (candidate.name != feature.name) continue;
     if (const coreml::ImageFeature* image = candidate.image()) {
       feature.type = "image";
       feature.shape = {image->channels(), image->height, image->width};
@@ -96,6 +88,40 @@ SidecarFeature feature_of(const hwx::Surface& surface, const std::string& name,
       if (!array.shape.empty() && product(array.shape) == product(feature.shape)) feature.shape = array.shape;
     }
   }
+}
+
+// The type of a function's input or result.
+const mil::Type* type_of(const mil::Function& function, const std::string& name) {
+  const auto among = [&](const std::vector<mil::NamedType>& values) -> const mil::Type* {
+    for (const mil::NamedType& value : values)
+      if (value.name == name) return &value.type;
+    return nullptr;
+  };
+  if (const mil::Type* input = among(function.inputs)) return input;
+  for (const mil::Operation& operation : function.block.operations)
+    if (const mil::Type* output = among(operation.outputs)) return output;
+  return nullptr;
+}
+
+void describe(SidecarFeature& feature, const mil::Function& function) {
+  const mil::Type* type = type_of(function, feature.name);
+  if (!type) return;
+  feature.shape = type->shape;
+  feature.type = type->element == mil::DataType::Bool      ? "uint8"
+                 : type->element == mil::DataType::Float32 ? "float32"
+                                                           : "float16";
+}
+
+// What the user knows of a surface, from the source model where it says more than the container.
+SidecarFeature feature_of(const hwx::Surface& surface, const std::string& name, const Source& source) {
+  SidecarFeature feature;
+  feature.name = name;
+  feature.binding = surface.binding;
+  feature.shape = {surface.n, surface.c, surface.h, surface.w};
+  feature.type = "float16";
+  if (source.coreml)
+    describe(feature, surface.role == hwx::Role::Input ? source.coreml->inputs : source.coreml->outputs);
+  if (source.mil) describe(feature, source.function());
   return feature;
 }
 
@@ -115,6 +141,9 @@ std::vector<SidecarLayer> layer_map(const Source& source, const h13::Program& pr
   };
   if (source.espresso) {
     for (const espresso::Layer& layer : source.espresso->layers) add(layer.name, layer.type);
+  } else if (source.mil) {
+    for (const mil::Operation& operation : source.function().block.operations)
+      if (operation.type != "const") add(operation.label(), operation.type);
   } else {
     for (const aneir::Unit& unit : source.network.units) add(unit.layer, aneir::type_name(unit));
   }
@@ -125,16 +154,15 @@ std::vector<SidecarLayer> layer_map(const Source& source, const h13::Program& pr
   return layers;
 }
 
-Sidecar sidecar_of(const CompileOptions& options, const Source& source, const h13::Program& program) {
+Sidecar sidecar_of(const CompileOptions& options, const Source& source, const h13::Compat& compat,
+                   const h13::Program& program) {
   Sidecar sidecar;
   sidecar.model = options.model.filename().string();
   sidecar.compiler = fmt::format("coreml2hwx {}", version);
-  sidecar.compat = options.compat;
+  sidecar.compat = compat.version;
   for (const hwx::Surface& surface : program.file.surfaces) {
     const bool input = surface.role == hwx::Role::Input;
-    const std::vector<coreml::Feature>* known =
-        source.coreml ? (input ? &source.coreml->inputs : &source.coreml->outputs) : nullptr;
-    (input ? sidecar.inputs : sidecar.outputs).push_back(feature_of(surface, user_name(surface), known));
+    (input ? sidecar.inputs : sidecar.outputs).push_back(feature_of(surface, user_name(surface), source));
   }
   if (source.coreml && !source.coreml->class_labels.empty()) {
     sidecar.class_labels = source.coreml->class_labels;
@@ -154,27 +182,52 @@ Bytes anec_of(const CompileOptions& options, const hwx::File& program) {
     for (const std::string& warning : converted.warnings) log("model.anec: " + warning);
     return anec::write(converted.file);
   } catch (const Error& error) {
-    if (!options.anec_if_possible) throw;
+    if (!options.leave_out_impossible) throw;
     log(fmt::format("model.anec is left out: {}", error.what()));
     return {};
   }
 }
 
+void write_plist(const Compiled& compiled, const CompileOptions& options) {
+  const fs::path folder = options.output / "espresso_ir_dump";
+  try {
+    naming(options.model, [&] { aneir::spell_out(compiled.source.network); });
+  } catch (const Error& error) {
+    if (!options.leave_out_impossible) throw;
+    if (options.log) options.log(fmt::format("net.plist is left out: {}", error.what()));
+    return;
+  }
+  fs::create_directories(folder);
+  aneir::write_plist(compiled.source.network, folder);
+}
+
 }  // namespace
+
+const char* default_compat(SourceKind kind) {
+  return kind == SourceKind::Mil ? "9.509" : "5.4.1";
+}
+
+aneir::EngineFacts engine_facts(const Source& source, const h13::Compat& compat,
+                                const CompileOptions& options) {
+  aneir::EngineFacts facts = h13::engine_facts(options.native_pooling, options.coarse_sigmoid);
+  facts.composites = source.kind == SourceKind::Mil && compat.composites;
+  return facts;
+}
 
 Compiled compile_model(const CompileOptions& options) {
   const auto begun = std::chrono::steady_clock::now();
-  const h13::Compat& compat = find_compat(options.compat);
   const bool graphs = options.emit.contains("dot");
   Compiled compiled;
 
   // The model as its author wrote it; a Core ML model also in compiled (Espresso) form. Refusals of layers
   // that no later stage could handle come from here, all at once.
   compiled.source = read_source(options.model);
+  const h13::Compat& compat =
+      find_compat(options.compat.empty() ? default_compat(compiled.source.kind) : options.compat);
   if (graphs && compiled.source.espresso)
     compiled.reports["model.espresso.dot"] = report::espresso_dot(*compiled.source.espresso);
 
-  // Espresso layers become units over 5-D tensors. After this nothing knows Core ML or Espresso.
+  // Espresso layers or MIL operations become units over 5-D tensors. After this nothing knows the source.
   naming(options.model, [&] { import_network(compiled.source); });
   if (graphs)
     compiled.reports["net.00_import.dot"] = report::network_dot(compiled.source.network, "after import");
@@ -183,7 +236,7 @@ Compiled compile_model(const CompileOptions& options) {
   aneir::Network network = compiled.source.network;
   int step = 0;
   naming(options.model, [&] {
-    passes::run_passes(network, h13::engine_facts(options.native_pooling, options.coarse_sigmoid),
+    passes::run_passes(network, engine_facts(compiled.source, compat, options),
                        [&](const std::string& pass, const aneir::Network& now) {
                          if (!graphs) return;
                          compiled.reports[fmt::format("net.{:02}_{}.dot", ++step, pass)] =
@@ -195,12 +248,12 @@ Compiled compile_model(const CompileOptions& options) {
   compiled.program =
       naming(options.model, [&] { return h13::compile_network(network, compat, h13::target()); });
   compiled.program.file.banner = fmt::format("ANEC v1\ncoreml2hwx {}\n\t-t {}\n\t--compat {}\n", version,
-                                             h13::target().name, options.compat);
+                                             h13::target().name, compat.version);
   hwx::assign_addresses(compiled.program.file);
   compiled.hwx = hwx::write(compiled.program.file);
   if (options.emit.contains("anec")) compiled.anec = anec_of(options, compiled.program.file);
 
-  compiled.sidecar = sidecar_of(options, compiled.source, compiled.program);
+  compiled.sidecar = sidecar_of(options, compiled.source, compat, compiled.program);
   compiled.compile_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   return compiled;
 }
@@ -211,15 +264,11 @@ void write_outputs(const Compiled& compiled, const CompileOptions& options) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) throw Error(folder.string(), "", "cannot be created: " + error.message());
+  if (wants("plist")) write_plist(compiled, options);  // first, since it may be refused
   if (wants("mlmodelc") && compiled.source.espresso) {
     const fs::path compiled_model = folder / (compiled.source.name + ".mlmodelc");
     fs::create_directories(compiled_model);
     espresso::write_folder(*compiled.source.espresso, compiled_model);
-  }
-  if (wants("plist")) {
-    const fs::path ir = folder / "espresso_ir_dump";
-    fs::create_directories(ir);
-    aneir::write_plist(compiled.source.network, ir);
   }
   for (const auto& [name, text] : compiled.reports) write_file(folder / name, std::string_view(text));
   if (wants("dot")) write_file(folder / "tasks.dot", std::string_view(report::tasks_dot(compiled.program)));

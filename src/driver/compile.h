@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "aneir/engine_facts.h"
 #include "driver/sidecar.h"
 #include "driver/source.h"
 #include "h13/compile.h"
@@ -17,12 +18,14 @@ namespace ane::driver {
 
 struct CompileOptions {
   std::filesystem::path model;
-  std::string compat = "5.4.1";
+  std::string compat;                    // version of the compiler to agree with; empty: default_compat
   bool coarse_sigmoid = false;           // Apple's one-pass table, off by up to 0.0034, for sigmoid
   bool native_pooling = false;           // --experimental native-pooling
   std::set<std::string> emit = {"hwx"};  // hwx, anec, mlmodelc, plist, dot, json, text
-  bool anec_if_possible = false;         // leave model.anec out where Linux could not run it; log says why
-  std::filesystem::path output;          // folder; empty = write nothing
+  // Leave model.anec out where Linux could not run it, and net.plist where the format cannot say the network;
+  // log says why.
+  bool leave_out_impossible = false;
+  std::filesystem::path output;                 // folder; empty = write nothing
   std::function<void(const std::string&)> log;  // may be empty
 };
 
@@ -36,6 +39,15 @@ struct Compiled {
   // Files of the debug output, by name.
   std::map<std::string, std::string> reports;
 };
+
+// 5.4.1, the last whose compiler took a neural network through all the forms that we write; for ML Programs
+// 9.509, the one whose programs of that kind were captured.
+const char* default_compat(SourceKind kind);
+
+// What passes may rely on. Whole units are for ML Programs alone: networks of the older forms were compiled
+// to the units that a net.plist has.
+aneir::EngineFacts engine_facts(const Source& source, const h13::Compat& compat,
+                                const CompileOptions& options);
 
 // Reads, imports, optimises, generates. Writes nothing.
 Compiled compile_model(const CompileOptions& options);

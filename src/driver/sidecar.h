@@ -24,7 +24,7 @@ struct SidecarFeature {
   std::string name;            // the user's
   std::string binding;         // the surface's run-time name
   std::vector<int64_t> shape;  // the user's, row-major; same number of elements as the surface
-  std::string type;            // "float32", "float64", "float16", "int32", "image"
+  std::string type;            // "float32", "float64", "float16", "int32", "uint8" (truths, 0 and 1), "image"
   std::optional<SidecarImage> image;
 };
 

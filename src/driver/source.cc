@@ -8,6 +8,8 @@
 #include "espresso/files.h"
 #include "espresso/from_coreml.h"
 #include "import/from_espresso.h"
+#include "import/from_mil.h"
+#include "mil/text.h"
 
 namespace ane::driver {
 
@@ -31,9 +33,7 @@ SourceKind identify_folder(const fs::path& path) {
   if (fs::exists(path / "Manifest.json"))
     throw Error(file, "", "is an .mlpackage, which this version does not read",
                 "save it as a .mlmodel neural network");
-  if (fs::exists(path / "model.mil"))
-    throw Error(file, "", "holds an ML Program (model.mil), which this version does not compile",
-                "convert the model to a neural network");
+  if (fs::exists(path / "model.mil")) return SourceKind::Mil;
   if (fs::exists(path / "model0"))
     throw Error(file, "", "is a compiled pipeline, which holds models and no network of its own",
                 "give one of the models inside, such as model0");
@@ -51,8 +51,7 @@ SourceKind identify_file(const fs::path& path) {
   if (text.starts_with("<?xml") || text.starts_with("<!DOCTYPE plist") || text.starts_with("<plist"))
     return SourceKind::AnePlist;
   if (text.starts_with("pbze") || text.starts_with("{")) return SourceKind::Espresso;
-  if (text.starts_with("program("))
-    throw Error(file.name(), "", "is a textual ML Program, which this version does not compile");
+  if (text.starts_with("program(")) return SourceKind::Mil;
   return SourceKind::CoreMl;
 }
 
@@ -82,11 +81,22 @@ Source read_source(const fs::path& path) {
     case SourceKind::AnePlist:
       source.network = aneir::read_plist(path);
       break;
+    case SourceKind::Mil:
+      source.mil = mil::read_text(fs::is_directory(path) ? path / "model.mil" : path);
+      source.function();
+      break;
   }
   return source;
 }
 
+const mil::Function& Source::function() const {
+  if (const mil::Function* main = mil->find("main")) return *main;
+  if (mil->functions.size() == 1) return mil->functions[0];
+  throw Error(mil->file, "", "holds several functions, none of which is called main");
+}
+
 void import_network(Source& source) {
+  if (source.mil) source.network = import::from_mil(*source.mil, source.function());
   if (source.espresso) source.network = import::from_espresso(*source.espresso);
 }
 

@@ -8,12 +8,13 @@
 #include "aneir/network.h"
 #include "coreml/model.h"
 #include "espresso/net.h"
+#include "mil/program.h"
 
 namespace ane::driver {
 
-enum class SourceKind { CoreMl, Espresso, AnePlist };
+enum class SourceKind { CoreMl, Espresso, AnePlist, Mil };
 
-// Throws Error for what this version does not compile, by name (ML Programs, packages), and for what is no
+// Throws Error for what this version does not compile, by name (packages, pipelines), and for what is no
 // model.
 SourceKind identify(const std::filesystem::path& path);
 
@@ -23,10 +24,15 @@ struct Source {
   std::string name;  // of the model: the file or folder name without its suffix
   std::optional<coreml::Model> coreml;
   std::optional<espresso::Net> espresso;
+  std::optional<mil::Program> mil;
   aneir::Network network;
+
+  // Of `mil`, the one that is compiled: "main", or the only one there is.
+  const mil::Function& function() const;
 };
 
-// Reads as far as Espresso (and the plist, which has no Espresso form); import_network does the rest.
+// Reads as far as Espresso (and the plist and ML Programs, which have no Espresso form); import_network does
+// the rest.
 Source read_source(const std::filesystem::path& path);
 void import_network(Source& source);
 

@@ -7,16 +7,18 @@
 #include "driver/values.h"
 #include "passes/passes.h"
 #include "reference/interpreter.h"
+#include "reference/mil.h"
 
 namespace ane::driver {
 
 namespace {
 
 using Inputs = std::map<std::string, std::vector<float>>;
+using Results = std::map<std::string, reference::Tensor>;
 
 // One value per input, as the user would give it. Every input gets a seed of its own. Inputs that no output
 // depends on have no surface; only the reference asks for them.
-Inputs gather_inputs(const Sidecar& sidecar, const coreml::Model& model,
+Inputs gather_inputs(const Sidecar& sidecar, const Source& source,
                      const std::map<std::string, std::filesystem::path>& files, uint64_t seed) {
   Inputs inputs;
   for (const SidecarFeature& feature : sidecar.inputs) {
@@ -25,12 +27,32 @@ Inputs gather_inputs(const Sidecar& sidecar, const coreml::Model& model,
                                ? read_input(feature, file->second)
                                : random_input(feature, seed + 0x9e3779b97f4a7c15u * inputs.size());
   }
-  for (const coreml::Feature& feature : model.inputs) {
-    size_t count = 1;
-    for (const int64_t length : feature.tensor) count *= static_cast<size_t>(length);
-    inputs.try_emplace(feature.name, count, 0.0f);
-  }
+  const auto add_zeros = [&](const std::string& name, const std::vector<int64_t>& shape) {
+    inputs.try_emplace(name, static_cast<size_t>(reference::element_count(shape)), 0.0f);
+  };
+  if (source.coreml)
+    for (const coreml::Feature& feature : source.coreml->inputs) add_zeros(feature.name, feature.tensor);
+  if (source.mil)
+    for (const mil::NamedType& input : source.function().inputs) add_zeros(input.name, input.type.shape);
   return inputs;
+}
+
+// All results of a Core ML network; the outputs of a function, and what its operations give where `all` is
+// asked for.
+Results evaluate(const Source& source, const Inputs& inputs, bool all) {
+  if (source.coreml) return reference::evaluate(*source.coreml, inputs);
+  std::map<std::string, reference::Tensor> tensors;
+  for (const mil::NamedType& input : source.function().inputs)
+    tensors[input.name] = {input.type.shape, inputs.at(input.name)};
+  Results results;
+  reference::MilOptions options;
+  options.file = source.mil->file;
+  if (all)
+    options.observe = [&](const mil::Operation& operation, size_t index, const reference::Tensor& value) {
+      if (operation.type != "const") results[operation.outputs[index].name] = value;
+    };
+  results.merge(reference::evaluate_mil(source.function(), tensors, options));
+  return results;
 }
 
 sim::Simulator simulate(const hwx::File& file, const Sidecar& sidecar, const Inputs& inputs,
@@ -68,8 +90,9 @@ OutputError compare(const std::string& name, const std::vector<float>& expected,
 // Compiles the network once more with every layer's result as an output, some at a time, and finds the first
 // that strays. The variant fuses less than the program itself, which is what makes single layers visible.
 OutputError find_stray(const Compiled& compiled, const CompileOptions& options, const Inputs& inputs,
-                       const std::map<std::string, reference::Tensor>& reference) {
+                       const Results& reference) {
   constexpr size_t outputs_at_a_time = 16;
+  const h13::Compat& compat = h13::compat(compiled.program.file.dialect);
   const aneir::Network& whole = compiled.source.network;
   std::vector<aneir::Output> candidates;
   for (const aneir::Unit& unit : whole.units) {
@@ -83,9 +106,8 @@ OutputError find_stray(const Compiled& compiled, const CompileOptions& options, 
     const size_t end = std::min(candidates.size(), begin + outputs_at_a_time);
     variant.outputs.assign(candidates.begin() + static_cast<ptrdiff_t>(begin),
                            candidates.begin() + static_cast<ptrdiff_t>(end));
-    passes::run_passes(variant, h13::engine_facts(options.native_pooling, options.coarse_sigmoid));
-    const h13::Program program =
-        h13::compile_network(variant, h13::compat(compiled.program.file.dialect), h13::target());
+    passes::run_passes(variant, engine_facts(compiled.source, compat, options));
+    const h13::Program program = h13::compile_network(variant, compat, h13::target());
     sim::Statistics ignored;
     const sim::Simulator simulator = simulate(program.file, compiled.sidecar, inputs, {}, ignored);
     for (const aneir::Output& output : variant.outputs) {
@@ -105,13 +127,12 @@ OutputError find_stray(const Compiled& compiled, const CompileOptions& options, 
 Verification verify(const Compiled& compiled, const CompileOptions& options,
                     const std::map<std::string, std::filesystem::path>& files, uint64_t seed,
                     const sim::Options& simulation) {
-  if (!compiled.source.coreml)
+  if (!compiled.source.coreml && !compiled.source.mil)
     throw Error(options.model.string(), "--verify",
-                "the reference interpreter evaluates Core ML layers, and this is no .mlmodel",
+                "the reference interpreter evaluates Core ML layers and MIL operations, and this is neither",
                 "verify the .mlmodel it was compiled from");
-  const Inputs inputs = gather_inputs(compiled.sidecar, *compiled.source.coreml, files, seed);
-  const std::map<std::string, reference::Tensor> reference =
-      reference::evaluate(*compiled.source.coreml, inputs);
+  const Inputs inputs = gather_inputs(compiled.sidecar, compiled.source, files, seed);
+  const Results reference = evaluate(compiled.source, inputs, false);
   Verification result;
   const sim::Simulator simulator =
       simulate(compiled.program.file, compiled.sidecar, inputs, simulation, result.statistics);
@@ -123,7 +144,8 @@ Verification verify(const Compiled& compiled, const CompileOptions& options,
         compare(feature.name, expected->second.data, simulator.output(feature.binding).data));
     stray |= result.outputs.back().snr_db < stray_db;
   }
-  if (stray) result.first_stray = find_stray(compiled, options, inputs, reference);
+  if (stray)
+    result.first_stray = find_stray(compiled, options, inputs, evaluate(compiled.source, inputs, true));
   return result;
 }
 

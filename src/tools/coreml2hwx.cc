@@ -87,12 +87,11 @@ void print_verification(const driver::Verification& verification) {
   fmt::print(stderr, "verify: simulated in {:.3f} s\n", verification.statistics.seconds);
 }
 
-std::string options_line(const Arguments& arguments) {
+std::string options_line(const Arguments& arguments, const std::string& compat) {
   std::string emit;
   for (const std::string& what : arguments.compile.emit) emit += (emit.empty() ? "" : ",") + what;
-  return fmt::format("options: {{target = {}; compat = {}; emit = \"{}\";{}{}}}", arguments.target,
-                     arguments.compile.compat, emit,
-                     arguments.compile.native_pooling ? " experimental = native-pooling;" : "",
+  return fmt::format("options: {{target = {}; compat = {}; emit = \"{}\";{}{}}}", arguments.target, compat,
+                     emit, arguments.compile.native_pooling ? " experimental = native-pooling;" : "",
                      arguments.verify ? " verify = 1;" : "");
 }
 
@@ -109,7 +108,9 @@ void log_stages(const std::string& program, const Arguments& arguments, const dr
                           file_url(arguments.compile.output / (compiled.source.name + ".mlmodelc")));
   else if (compiled.source.kind == driver::SourceKind::Espresso)
     log_line(program, "espresso model in mlmodelc directory: " + file_url(arguments.compile.model));
-  log_line(program, options_line(arguments));
+  if (compiled.source.kind == driver::SourceKind::Mil)
+    log_line(program, "ML program: " + file_url(arguments.compile.model));
+  log_line(program, options_line(arguments, compiled.sidecar.compat));
   if (arguments.compile.emit.contains("hwx"))
     log_line(program, "result at " + (arguments.compile.output / "model.hwx").string());
   if (arguments.debug) log_line(program, "other debug information at " + arguments.compile.output.string());
@@ -164,16 +165,18 @@ int main(int argc, char** argv) {
   CLI::App app("Compiles a Core ML model for the Apple Neural Engine (H13: A14, M1) into a .hwx program.");
   app.set_version_flag("--version", version_text(program));
   std::string word;
-  app.add_option("MODEL", arguments.compile.model,
-                 "a .mlmodel; or a compiled model folder (.mlmodelc), or a net.plist")
+  app.add_option(
+         "MODEL", arguments.compile.model,
+         "a .mlmodel; an ML Program as text (.mil); a compiled model folder (.mlmodelc) of either; or "
+         "a net.plist")
       ->required();
   app.add_option("debug", word, "the word 'debug': also write every stage's files, graphs and tables")
       ->check(CLI::IsMember({"debug"}));
   app.add_option("-o,--output", arguments.compile.output,
                  "folder for the results (default: hwx_output/NAME in $TMPDIR or /tmp)");
-  app.add_option("--compat", arguments.compile.compat, "which of Apple's compilers to agree with")
-      ->check(CLI::IsMember({"4.2.1", "5.4.1", "7.6.4", "9.509"}))
-      ->capture_default_str();
+  app.add_option("--compat", arguments.compile.compat,
+                 "which of Apple's compilers to agree with (default: 5.4.1, for ML Programs 9.509)")
+      ->check(CLI::IsMember({"4.2.1", "5.4.1", "7.6.4", "9.509"}));
   app.add_option("--sigmoid", arguments.sigmoid,
                  "how to compute it: precise (three passes, good to fp16) or table (one pass, off by up to "
                  "0.0034, as "
@@ -205,7 +208,7 @@ int main(int argc, char** argv) {
     arguments.debug = word == "debug";
     if (!arguments.emit.empty()) arguments.compile.emit = {arguments.emit.begin(), arguments.emit.end()};
     if (arguments.debug) arguments.compile.emit = {"hwx", "anec", "mlmodelc", "plist", "dot", "text", "json"};
-    arguments.compile.anec_if_possible = arguments.debug;
+    arguments.compile.leave_out_impossible = arguments.debug;
     if (!arguments.quiet) arguments.compile.log = [&](const std::string& text) { log_line(program, text); };
     arguments.compile.native_pooling = !arguments.experimental.empty();
     // Who asks to agree with a compiler of Apple's gets its table; who only wants a program gets the right
