@@ -1,6 +1,8 @@
 // make_fuzz_seeds OUT_DIR: a corpus for each fuzzer, from models written here and what the compiler makes of
 // them. Models are tiny, so that a mutation often hits something that matters.
+#include <MIL.pb.h>
 #include <fmt/format.h>
+#include <google/protobuf/text_format.h>
 
 #include <filesystem>
 
@@ -10,6 +12,7 @@
 #include "fuzz.h"
 #include "media/array.h"
 #include "media/image.h"
+#include "support/blob_builder.h"
 #include "support/model_builder.h"
 
 namespace {
@@ -87,6 +90,10 @@ Bytes packed_net(ByteSpan net) {
   return out.take();
 }
 
+ByteSpan bytes_of(std::string_view text) {
+  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
+
 void put(const fs::path& folder, const std::string& name, ByteSpan bytes) {
   fs::create_directories(folder);
   write_file(folder / name, bytes);
@@ -115,6 +122,272 @@ void seeds_of_model(const fs::path& out, const Sample& sample) {
   put(out / "sidecar", sample.name, MappedFile(work / "model.json").bytes());
 }
 
+// One program with every form of statement, type and value, and the weights that it names.
+constexpr std::string_view mil_text = R"mil(program(1.3)
+[buildInfo = dict<string, string>({{"coremlc-version", "3520.5.1"}, {"quote", "\"\\"}})]
+{
+    func main<ios17>(tensor<fp16, [1, 4]> x, tensor<fp32, [?]> flexible, state<tensor<fp16, [1, 4]>> kept) [FlexibleShapeInformation = tuple<tuple<string, dict<string, tensor<int32, [?]>>>, tuple<string, dict<string, list<tensor<int32, [2]>, ?>>>>((("DefaultShapes", {{"flexible", [4]}}), ("RangeDims", {{"flexible", [[1, 4]]}})))] {
+            string pt = const()[name = string("pt"), val = string("valid")];
+            tensor<bool, []> f = const()[name = tensor<string, []>("f"), val = tensor<bool, []>(false)];
+            tensor<fp16, [2, 2]> k = const()[val = tensor<fp16, [2, 2]>([[0x1.8p-3, -1.5e-2], [inf, nan]])];
+            tensor<fp16, [1, 4]> w = const()[val = tensor<fp16, [1, 4]>(BLOBFILE(path = string("@model_path/weight.bin"), offset = uint64(64)))];
+            tensor<fp32, [5]> q = constexpr_lut_to_dense()[indices = tensor<uint3, [5]>(BLOBFILE(path = string("@model_path/weight.bin"), offset = uint64(192))), lut = tensor<uint6, [3]>([63, 0, 33])];
+            tensor<fp16, [1, 2]> a, tensor<fp16, [1, 2]> b = split(axis = int32(-1), x = x);
+            tensor<fp16, [1, 4]> c = concat(axis = int32(-1), values = (a, b));
+            write_state(data = c, input = kept);
+            tensor<fp16, [1, 4]> y = mul(x = c, y = w)[name = string("y")];
+        } -> (y, q);
+    func second<ios18>(int8 x) {
+            fp8e4m3fn y = const()[val = fp8e4m3fn(0x1.cp+8)];
+        } -> (x, y);
+})mil";
+
+// The same for the protobuf form, as protobuf's own text.
+constexpr const char* mlprogram_text = R"pb(
+  version: 1
+  attributes {
+    key: "buildInfo"
+    value {
+      type {
+        dictionaryType {
+          keyType { tensorType { dataType: STRING } }
+          valueType { tensorType { dataType: STRING } }
+        }
+      }
+      immediateValue {
+        dictionary {
+          values {
+            key {
+              type { tensorType { dataType: STRING } }
+              immediateValue { tensor { strings { values: "tool" } } }
+            }
+            value {
+              type { tensorType { dataType: STRING } }
+              immediateValue { tensor { strings { values: "1" } } }
+            }
+          }
+        }
+      }
+    }
+  }
+  functions {
+    key: "main"
+    value {
+      opset: "CoreML7"
+      inputs {
+        name: "x"
+        type {
+          tensorType {
+            dataType: FLOAT16
+            rank: 2
+            dimensions { unknown {} }
+            dimensions { constant { size: 4 } }
+          }
+        }
+      }
+      inputs {
+        name: "s"
+        type {
+          stateType {
+            wrappedType {
+              tensorType {
+                dataType: FLOAT16
+                rank: 1
+                dimensions { constant { size: 4 } }
+              }
+            }
+          }
+        }
+      }
+      block_specializations {
+        key: "CoreML7"
+        value {
+          operations {
+            type: "const"
+            outputs {
+              name: "w"
+              type {
+                tensorType {
+                  dataType: FLOAT16
+                  rank: 1
+                  dimensions { constant { size: 4 } }
+                }
+              }
+            }
+            attributes {
+              key: "val"
+              value {
+                type {
+                  tensorType {
+                    dataType: FLOAT16
+                    rank: 1
+                    dimensions { constant { size: 4 } }
+                  }
+                }
+                blobFileValue { fileName: "@model_path/weight.bin" offset: 64 }
+              }
+            }
+          }
+          operations {
+            type: "const"
+            outputs {
+              name: "q"
+              type {
+                tensorType {
+                  dataType: UINT3
+                  rank: 1
+                  dimensions { constant { size: 5 } }
+                }
+              }
+            }
+            attributes {
+              key: "val"
+              value {
+                type {
+                  tensorType {
+                    dataType: UINT3
+                    rank: 1
+                    dimensions { constant { size: 5 } }
+                  }
+                }
+                immediateValue { tensor { bytes { values: "\321X" } } }
+              }
+            }
+          }
+          operations {
+            type: "make_list"
+            outputs {
+              name: "l"
+              type {
+                listType {
+                  type { tensorType { dataType: FLOAT32 } }
+                  length { unknown {} }
+                }
+              }
+            }
+            attributes {
+              key: "list"
+              value {
+                type {
+                  listType {
+                    type { tensorType { dataType: INT32 } }
+                    length { constant { size: 1 } }
+                  }
+                }
+                immediateValue {
+                  list {
+                    values {
+                      type { tensorType { dataType: INT32 } }
+                      immediateValue { tensor { ints { values: -3 } } }
+                    }
+                  }
+                }
+              }
+            }
+          }
+          operations {
+            type: "concat"
+            inputs {
+              key: "values"
+              value {
+                arguments { name: "x" }
+                arguments { name: "w" }
+              }
+            }
+            inputs {
+              key: "axis"
+              value {
+                arguments {
+                  value {
+                    type { tensorType { dataType: INT64 } }
+                    immediateValue { tensor { longInts { values: -1 } } }
+                  }
+                }
+              }
+            }
+            inputs {
+              key: "interleave"
+              value {
+                arguments {
+                  value {
+                    type { tensorType { dataType: BOOL } }
+                    immediateValue { tensor { bools { values: false } } }
+                  }
+                }
+              }
+            }
+            outputs {
+              name: "y"
+              type {
+                tensorType {
+                  dataType: FLOAT16
+                  rank: 1
+                  dimensions { constant { size: 8 } }
+                }
+              }
+            }
+          } LOOP
+          outputs: "y"
+        }
+      }
+    }
+  }
+)pb";
+constexpr const char* loop_text = R"pb(
+  operations {
+    type: "cond"
+    inputs {
+      key: "pred"
+      value { arguments { name: "y" } }
+    }
+    outputs {
+      name: "z"
+      type { tensorType { dataType: BOOL } }
+    }
+    blocks {
+      inputs {
+        name: "v"
+        type { tensorType { dataType: FLOAT32 } }
+      }
+      operations {
+        type: "relu"
+        inputs {
+          key: "x"
+          value { arguments { name: "v" } }
+        }
+        outputs {
+          name: "u"
+          type { tensorType { dataType: FLOAT32 } }
+        }
+      }
+      outputs: "u"
+    }
+  }
+)pb";
+
+void put_with_weights(const fs::path& file, std::string first, const Bytes& weights) {
+  first += fuzz::separator;
+  first.append(weights.begin(), weights.end());
+  put(file.parent_path(), file.filename(), bytes_of(first));
+}
+
+std::string mlprogram_bytes(const std::string& loop) {
+  std::string text = mlprogram_text;
+  text.replace(text.find("LOOP"), 4, loop);
+  CoreML::Specification::MILSpec::Program program;
+  ensure(google::protobuf::TextFormat::ParseFromString(text, &program), "a seed is not protobuf text");
+  return program.SerializeAsString();
+}
+
+void seeds_of_mil(const fs::path& out) {
+  test::BlobBuilder blobs;
+  blobs.add(1, Bytes{0x00, 0x3c, 0x00, 0xc0, 0x01, 0x00, 0x00, 0x7c});
+  blobs.add(12, Bytes{0xd1, 0x58}, 1);
+  put_with_weights(out / "mil" / "forms", std::string(mil_text), blobs.bytes());
+  put_with_weights(out / "mlprogram" / "flat", mlprogram_bytes(""), blobs.bytes());
+  put_with_weights(out / "mlprogram" / "nested", mlprogram_bytes(loop_text), blobs.bytes());
+}
+
 void seeds_of_media(const fs::path& folder) {
   fs::create_directories(folder);
   const media::Image image{.width = 5, .height = 4, .channels = 3, .pixels = std::vector<uint8_t>(60, 99)};
@@ -135,6 +408,7 @@ int main(int argc, char** argv) {
   for (const Sample& sample :
        {Sample{"convolutions", convolutions()}, {"sums", sums()}, {"vectors", vectors()}})
     seeds_of_model(out, sample);
+  seeds_of_mil(out);
   seeds_of_media(out / "media");
   fs::remove_all(out / "work");
 }

@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -30,7 +31,7 @@ enum class DataType : uint8_t {
   Float32,
   Float64,
   BFloat16,
-  Float8E4M3FN,
+  Float8E4M3FN,  // no infinities; the largest value is 448
   Float8E5M2,
   Int4,
   Int8,
@@ -48,7 +49,8 @@ enum class DataType : uint8_t {
   UInt64,
 };
 const char* name_of(DataType type);  // as text spells it: "fp16", "bool", "uint4"
-int bits_of(DataType type);          // of one element; 8 for Bool, 0 for String
+std::optional<DataType> data_type(std::string_view name);
+int bits_of(DataType type);  // of one element; 8 for Bool, 0 for String
 
 inline constexpr int64_t unknown_dimension = -1;
 
@@ -77,17 +79,20 @@ struct BlobReference {
 struct Value {
   Type type;
   // Tensors of numbers: little-endian elements, row-major; types below 8 bits packed, element 0 in the lowest
-  // bits; Bool one byte each. Bytes may lie in a mapped file, which `owner` keeps open.
+  // bits; Bool one byte each, 0 or 1. They are aligned to the size of an element. Bytes may lie in a mapped
+  // file, which `owner` keeps open.
   ByteSpan bytes;
   std::shared_ptr<const void> owner;
   std::vector<std::string> strings;   // tensors of strings
   std::vector<Value> parts;           // List, Tuple: elements; Dict: key, value, key, value, ...
   std::optional<BlobReference> blob;  // the bytes come from there
 
+  // Elements of a tensor. Its type may leave one dimension open ("?"); then what is there counts.
+  int64_t count() const;
   // Decoded. Precondition: a tensor of numbers.
   std::vector<float> floats() const;
-  std::vector<int64_t> integers() const;  // of integers and Bool
-  // The only element.
+  std::vector<int64_t> integers() const;  // of integers and Bool; UInt64 above 2^63 - 1 wraps
+  // The only element. Precondition: a tensor with one, of a fitting type.
   float number() const;
   int64_t integer() const;
   bool boolean() const;

@@ -6,21 +6,13 @@
 #include <cmath>
 
 #include "reference/layers.h"
+#include "reference/scalar_functions.h"
 
 namespace ane::reference {
 namespace {
 
 using Activation = coreml::spec::ActivationParams;
 using Layer = coreml::spec::NeuralNetworkLayer;
-
-double sigmoid(double x) {
-  return 1 / (1 + std::exp(-x));
-}
-
-// ln(1 + e^x) without overflow.
-double softplus(double x) {
-  return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x)));
-}
 
 // function(x, channel) with the channel counted along axis -3.
 template <typename Function>
@@ -90,14 +82,14 @@ Tensor evaluate_activation(const Call& call) {
       return map_elements(in, [](double x) { return sigmoid(x); });
     case Activation::kSigmoidHard: {
       const double alpha = params.sigmoidhard().alpha(), beta = params.sigmoidhard().beta();
-      return map_elements(in, [=](double x) { return std::min(std::max(alpha * x + beta, 0.0), 1.0); });
+      return map_elements(in, [=](double x) { return hard_sigmoid(x, alpha, beta); });
     }
     case Activation::kELU: {
       const double alpha = params.elu().alpha();
-      return map_elements(in, [=](double x) { return x >= 0 ? x : alpha * std::expm1(x); });
+      return map_elements(in, [=](double x) { return elu(x, alpha); });
     }
     case Activation::kSoftsign:
-      return map_elements(in, [](double x) { return x / (1 + std::abs(x)); });
+      return map_elements(in, [](double x) { return softsign(x); });
     case Activation::kSoftplus:
       return map_elements(in, [](double x) { return softplus(x); });
     case Activation::kParametricSoftplus:
@@ -146,14 +138,11 @@ Tensor evaluate_gelu(const Call& call) {
   using Gelu = coreml::spec::GeluLayerParams;
   switch (call.layer.gelu().mode()) {
     case Gelu::EXACT:
-      return map_elements(call.input(),
-                          [](double x) { return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0))); });
+      return map_elements(call.input(), gelu);
     case Gelu::TANH_APPROXIMATION:
-      return map_elements(call.input(), [](double x) {
-        return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::acos(-1.0)) * (x + 0.044715 * x * x * x)));
-      });
+      return map_elements(call.input(), gelu_by_tanh);
     case Gelu::SIGMOID_APPROXIMATION:
-      return map_elements(call.input(), [](double x) { return x * sigmoid(1.702 * x); });
+      return map_elements(call.input(), gelu_by_sigmoid);
     default:
       call.fail("unknown mode");
   }
@@ -174,7 +163,7 @@ Tensor evaluate_function(const Call& call) {
     case Layer::kFloor:
       return apply(std::floor);
     case Layer::kSign:
-      return apply([](double x) { return x > 0 ? 1.0 : x < 0 ? -1.0 : x; });
+      return apply(sign);
     // Ties are open in the format; to even, as in NumPy and TensorFlow, from which such layers are converted.
     case Layer::kRound:
       return apply(std::nearbyint);

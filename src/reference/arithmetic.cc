@@ -7,27 +7,22 @@
 #include <cmath>
 
 #include "reference/layers.h"
+#include "reference/scalar_functions.h"
 
 namespace ane::reference {
 namespace {
 
 using Layer = coreml::spec::NeuralNetworkLayer;
 
-Shape broadcast_shape(const Call& call, const Shape& a, const Shape& b) {
-  Shape shape(std::max(a.size(), b.size()));
-  for (size_t i = 1; i <= shape.size(); ++i) {
-    const int64_t x = i <= a.size() ? a[a.size() - i] : 1, y = i <= b.size() ? b[b.size() - i] : 1;
-    if (x != y && x != 1 && y != 1) {
-      call.fail(fmt::format("the shapes {} and {} do not match", to_string(a), to_string(b)));
-    }
-    shape[shape.size() - i] = x == 1 ? y : x;
-  }
-  return shape;
+Shape common_shape(const Call& call, const Shape& a, const Shape& b) {
+  const std::optional<Shape> shape = broadcast_shape(a, b);
+  if (!shape) call.fail(fmt::format("the shapes {} and {} do not match", to_string(a), to_string(b)));
+  return *shape;
 }
 
 template <typename Function>
 Tensor combine(const Call& call, const Tensor& a, const Tensor& b, Function function) {
-  return combine_elements(a, b, broadcast_shape(call, a.shape, b.shape), function);
+  return combine_elements(a, b, common_shape(call, a.shape, b.shape), function);
 }
 
 template <typename Function>
@@ -146,9 +141,8 @@ Tensor evaluate_broadcastable(const Call& call) {
       return inputs([](float a, float b) { return truth((a != 0) != (b != 0)); });
     case Layer::kLogicalAnd:
       return inputs([](float a, float b) { return truth(a != 0 && b != 0); });
-    // The remainder has the sign of the divisor, as in NumPy.
     case Layer::kModBroadcastable:
-      return inputs([](double a, double b) { return a - std::floor(a / b) * b; });
+      return inputs(floored_remainder);
     case Layer::kMinBroadcastable:
       return inputs([](float a, float b) { return std::min(a, b); });
     case Layer::kMaxBroadcastable:
@@ -172,12 +166,9 @@ Tensor evaluate_broadcastable(const Call& call) {
 
 Tensor evaluate_where(const Call& call) {
   const Tensor &condition = call.input(0), &yes = call.input(1), &no = call.input(2);
-  const Shape shape = broadcast_shape(call, broadcast_shape(call, condition.shape, yes.shape), no.shape);
-  const auto whole = [&](const Tensor& t) {
-    return strided_copy(t.data, shape, broadcast_strides(t.shape, shape));
-  };
-  Tensor result = whole(yes);
-  const Tensor mask = whole(condition), other = whole(no);
+  const Shape shape = common_shape(call, common_shape(call, condition.shape, yes.shape), no.shape);
+  Tensor result = broadcast_to(yes, shape);
+  const Tensor mask = broadcast_to(condition, shape), other = broadcast_to(no, shape);
   for (size_t i = 0; i < result.data.size(); ++i) {
     if (mask.data[i] == 0) result.data[i] = other.data[i];
   }

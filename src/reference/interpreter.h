@@ -11,13 +11,9 @@
 #include <vector>
 
 #include "coreml/model.h"
+#include "reference/tensor.h"
 
 namespace ane::reference {
-
-struct Tensor {
-  coreml::Shape shape;
-  std::vector<float> data;  // row-major
-};
 
 // `inputs` by feature name: array features with their elements in row-major order; image features as [C, H,
 // W] planes in the channel order of the model's colour space, values 0..255, before preprocessing (which

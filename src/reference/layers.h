@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "coreml/model.h"
 #include "reference/tensor.h"
 
 namespace ane::reference {

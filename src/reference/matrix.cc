@@ -47,72 +47,14 @@ Tensor look_up(const Call& call, const Params& params, const Shape& shape, int64
   return result;
 }
 
-// A one-dimensional operand is a row on the left and a column on the right; its axis of size 1 is dropped
-// again.
-struct Operand {
-  Tensor tensor;
-  bool vector = false;
-};
-
-Operand as_matrix(const Tensor& tensor, bool left) {
-  if (tensor.shape.size() != 1) return {tensor, false};
-  const int64_t size = tensor.shape[0];
-  return {reshaped(tensor, left ? Shape{1, size} : Shape{size, 1}), true};
-}
-
-Shape batch_of(const Tensor& tensor) {
-  return {tensor.shape.begin(), tensor.shape.end() - 2};
-}
-
-Matrix matrix_at(const Tensor& tensor, int64_t index, bool transpose) {
-  const int64_t rows = tensor.shape[tensor.shape.size() - 2], columns = tensor.shape.back();
-  return {tensor.data.data() + index * rows * columns, rows, columns, columns, transpose};
-}
-
-Shape broadcast_batch(const Call& call, const Shape& a, const Shape& b) {
-  Shape result(std::max(a.size(), b.size()), 1);
-  for (size_t i = 1; i <= result.size(); ++i) {
-    const int64_t x = i <= a.size() ? a[a.size() - i] : 1, y = i <= b.size() ? b[b.size() - i] : 1;
-    if (x != y && x != 1 && y != 1) call.fail("the batch axes of the two inputs do not match");
-    result[result.size() - i] = x == 1 ? y : x;
-  }
-  return result;
-}
-
-// The index of the matrix of `batch` that position `position` of the broadcast batch axes `to` reads.
-int64_t matrix_index(const Shape& batch, Shape to, int64_t position) {
-  Strides strides = broadcast_strides(batch, to);
-  to.push_back(1);
-  strides.push_back(1);
-  return row_offset(to, strides, position);
-}
-
 Tensor multiply_inputs(const Call& call, const coreml::spec::BatchedMatMulLayerParams& params) {
-  if (call.input(0).shape.empty() || call.input(1).shape.empty()) call.fail("a scalar is no matrix");
-  const Operand left = as_matrix(call.input(0), true), right = as_matrix(call.input(1), false);
-  const bool transpose_a = params.transposea() && !left.vector,
-             transpose_b = params.transposeb() && !right.vector;
-  const Shape batch = broadcast_batch(call, batch_of(left.tensor), batch_of(right.tensor));
-  const Matrix first_a = matrix_at(left.tensor, 0, transpose_a),
-               first_b = matrix_at(right.tensor, 0, transpose_b);
-  const int64_t rows = transpose_a ? first_a.columns : first_a.rows,
-                columns = transpose_b ? first_b.rows : first_b.columns;
-  if ((transpose_a ? first_a.rows : first_a.columns) != (transpose_b ? first_b.columns : first_b.rows)) {
-    call.fail(fmt::format("the shapes {} and {} cannot be multiplied", to_string(call.input(0).shape),
-                          to_string(call.input(1).shape)));
+  const Tensor &a = call.input(0), &b = call.input(1);
+  const bool transpose_a = params.transposea(), transpose_b = params.transposeb();
+  if (!product_shape(a.shape, transpose_a, b.shape, transpose_b)) {
+    call.fail(
+        fmt::format("the shapes {} and {} cannot be multiplied", to_string(a.shape), to_string(b.shape)));
   }
-  Shape shape = batch;
-  shape.insert(shape.end(), {rows, columns});
-  Tensor result = make_tensor(shape);
-  for (int64_t i = 0; i < element_count(batch); ++i) {
-    multiply_in_parallel(
-        result.data.data() + i * rows * columns, columns,
-        matrix_at(left.tensor, matrix_index(batch_of(left.tensor), batch, i), transpose_a),
-        matrix_at(right.tensor, matrix_index(batch_of(right.tensor), batch, i), transpose_b));
-  }
-  if (right.vector) result.shape.pop_back();
-  if (left.vector) result.shape.erase(result.shape.end() - (right.vector ? 1 : 2));
-  return result;
+  return batched_product(a, transpose_a, b, transpose_b);
 }
 
 // The weights are stored column by column: W[X1, X2] lies in memory as [X2][X1].

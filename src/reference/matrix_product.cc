@@ -38,7 +38,63 @@ Matrix column_range(Matrix matrix, int64_t begin, int64_t end) {
   return matrix;
 }
 
+// How a product reads an operand of some shape: a batch of matrices of one form (without data).
+struct Operand {
+  Shape batch;
+  Matrix form;
+  bool vector;  // had one axis only
+
+  Matrix at(const Tensor& tensor, int64_t index) const {
+    Matrix matrix = form;
+    matrix.data = tensor.data.data() + index * form.rows * form.columns;
+    return matrix;
+  }
+};
+
+Operand operand_of(const Shape& shape, bool transpose, bool left) {
+  if (shape.size() == 1) {
+    const int64_t rows = left ? 1 : shape[0], columns = left ? shape[0] : 1;
+    return {{}, {nullptr, rows, columns, columns}, true};
+  }
+  const int64_t rows = shape[shape.size() - 2], columns = shape.back();
+  return {{shape.begin(), shape.end() - 2}, {nullptr, rows, columns, columns, transpose}, false};
+}
+
+// The index of the matrix of `batch` that position `position` of the broadcast batch axes `to` reads.
+int64_t matrix_index(const Shape& batch, Shape to, int64_t position) {
+  Strides strides = broadcast_strides(batch, to);
+  to.push_back(1);
+  strides.push_back(1);
+  return row_offset(to, strides, position);
+}
+
 }  // namespace
+
+std::optional<Shape> product_shape(const Shape& a, bool transpose_a, const Shape& b, bool transpose_b) {
+  if (a.empty() || b.empty()) return std::nullopt;
+  const Operand left = operand_of(a, transpose_a, true), right = operand_of(b, transpose_b, false);
+  std::optional<Shape> shape = broadcast_shape(left.batch, right.batch);
+  if (!shape || columns_of(left.form) != rows_of(right.form)) return std::nullopt;
+  if (!left.vector) shape->push_back(rows_of(left.form));
+  if (!right.vector) shape->push_back(columns_of(right.form));
+  return shape;
+}
+
+Tensor batched_product(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b) {
+  const std::optional<Shape> shape = product_shape(a.shape, transpose_a, b.shape, transpose_b);
+  ensure(shape.has_value(), "factors of a product match");
+  const Operand left = operand_of(a.shape, transpose_a, true),
+                right = operand_of(b.shape, transpose_b, false);
+  const Shape batch = *broadcast_shape(left.batch, right.batch);
+  const int64_t rows = rows_of(left.form), columns = columns_of(right.form);
+  Tensor result = make_tensor(*shape);
+  for (int64_t i = 0; i < element_count(batch); ++i) {
+    multiply_in_parallel(result.data.data() + i * rows * columns, columns,
+                         left.at(a, matrix_index(left.batch, batch, i)),
+                         right.at(b, matrix_index(right.batch, batch, i)));
+  }
+  return result;
+}
 
 void multiply_into(float* out, int64_t out_stride, const Matrix& a, const Matrix& b) {
   ensure(columns_of(a) == rows_of(b), "inner dimensions of a matrix product agree");

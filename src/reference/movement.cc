@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "reference/window.h"
+#include "reference/layer_window.h"
 
 namespace ane::reference {
 namespace {
@@ -41,17 +41,6 @@ std::vector<int64_t> padded_positions(const Call& call, const coreml::spec::Padd
   return positions;
 }
 
-// Parts of `sizes` along an axis, in order.
-std::vector<Tensor> split_along(const Tensor& input, size_t axis, const std::vector<int64_t>& sizes) {
-  std::vector<Tensor> parts;
-  int64_t start = 0;
-  for (const int64_t size : sizes) {
-    parts.push_back(sliced(input, axis, start, 1, size));
-    start += size;
-  }
-  return parts;
-}
-
 std::vector<int64_t> equal_parts(const Call& call, int64_t size, int64_t count) {
   if (count < 1 || size % count != 0)
     call.fail(fmt::format("{} cannot be split into {} equal parts", size, count));
@@ -59,68 +48,27 @@ std::vector<int64_t> equal_parts(const Call& call, int64_t size, int64_t count) 
 }
 
 Tensor concat_along(const Call& call, size_t axis) {
-  Shape shape = call.input().shape;
-  for (size_t i = 1; i < call.inputs.size(); ++i) {
-    Shape other = call.input(i).shape;
-    if (other.size() != shape.size()) call.fail("the inputs differ in rank");
-    shape[axis] += other[axis];
-    other[axis] = shape[axis];
-    if (other != shape) call.fail("the inputs differ along another axis than that of the concatenation");
+  for (const Tensor* input : call.inputs) {
+    Shape shape = input->shape;
+    if (shape.size() != call.input().shape.size()) call.fail("the inputs differ in rank");
+    shape[axis] = call.input().shape[axis];
+    if (shape != call.input().shape)
+      call.fail("the inputs differ along another axis than that of the concatenation");
   }
-  Tensor result{shape, {}};
-  result.data.reserve(static_cast<size_t>(element_count(shape)));
-  for (int64_t outer = 0; outer < element_count(shape, 0, axis); ++outer) {
-    for (const Tensor* input : call.inputs) {
-      const int64_t length = element_count(input->shape, axis, shape.size());
-      const auto start = input->data.begin() + outer * length;
-      result.data.insert(result.data.end(), start, start + length);
-    }
-  }
-  return result;
+  return concatenated(call.inputs, axis);
 }
 
-// Element i of every input in turn: a concatenation along a new axis behind `axis`.
 Tensor interleave_along(const Call& call, size_t axis) {
-  const Tensor joined = concat_along(call, axis);
-  const auto count = static_cast<int64_t>(call.inputs.size());
-  const AxisView view = view_along(joined.shape, axis);
   for (const Tensor* input : call.inputs) {
     if (input->shape != call.input().shape) call.fail("inputs of different shapes cannot be interleaved");
   }
-  const Tensor parts{{view.outer, count, view.length / count, view.inner}, joined.data};
-  return reshaped(transposed(parts, {0, 2, 1, 3}), joined.shape);
+  return interleaved(call.inputs, axis);
 }
 
-Tensor tiled(const Tensor& input, const std::vector<int64_t>& repetitions) {
-  // Each axis becomes (repetition, position); reading the repetition with stride 0 repeats it.
-  const Strides from = strides_of(input.shape);
-  Shape doubled, shape;
-  Strides strides;
-  for (size_t axis = 0; axis < input.shape.size(); ++axis) {
-    doubled.insert(doubled.end(), {repetitions[axis], input.shape[axis]});
-    strides.insert(strides.end(), {0, from[axis]});
-    shape.push_back(repetitions[axis] * input.shape[axis]);
-  }
-  return reshaped(strided_copy(input.data, doubled, strides), shape);
-}
-
-// What a Python slice means for an axis of `size`.
-struct Slice {
-  int64_t start, step, count;
-};
-
-Slice python_slice(const Call& call, int64_t size, int64_t begin, bool open_begin, int64_t end, bool open_end,
-                   int64_t step) {
+Slice slice_of(const Call& call, int64_t size, int64_t begin, bool open_begin, int64_t end, bool open_end,
+               int64_t step) {
   if (step == 0) call.fail("a slice with step 0");
-  // From the front, positions are within [0, size]; from the back, within [-1, size - 1].
-  const int64_t low = step > 0 ? 0 : -1, high = step > 0 ? size : size - 1;
-  const auto bound = [&](int64_t position) {
-    return std::clamp(position < 0 ? position + size : position, low, high);
-  };
-  const int64_t first = open_begin ? (step > 0 ? low : high) : bound(begin);
-  const int64_t last = open_end ? (step > 0 ? high : low) : bound(end);
-  const int64_t distance = step > 0 ? last - first : first - last, stride = std::abs(step);
-  return {first, step, distance <= 0 ? 0 : (distance + stride - 1) / stride};
+  return python_slice(size, begin, open_begin, end, open_end, step);
 }
 
 std::vector<int64_t> permutation_of(const Call& call, const google::protobuf::RepeatedField<uint64_t>& axes,
@@ -275,8 +223,8 @@ Tensor evaluate_slice(const Call& call) {
   const auto& params = call.layer.slice();
   const size_t axis = channel_axis(call) + static_cast<size_t>(params.axis());
   const auto step = std::max<int64_t>(1, static_cast<int64_t>(params.stride()));
-  const Slice slice = python_slice(call, call.input().shape[axis], params.startindex(), false,
-                                   params.endindex(), false, step);
+  const Slice slice =
+      slice_of(call, call.input().shape[axis], params.startindex(), false, params.endindex(), false, step);
   return sliced(call.input(), axis, slice.start, slice.step, slice.count);
 }
 
@@ -295,7 +243,7 @@ Tensor evaluate_slice_static(const Call& call) {
     const bool squeeze = flag(params.squeezemasks(), axis), open_begin = flag(params.beginmasks(), axis);
     const int64_t begin = params.beginids(axis), step = element_or(params.strides(), axis, 1);
     Slice slice =
-        python_slice(call, size, begin, open_begin, params.endids(axis), flag(params.endmasks(), axis), step);
+        slice_of(call, size, begin, open_begin, params.endids(axis), flag(params.endmasks(), axis), step);
     if (squeeze) {
       const int64_t index = open_begin ? 0 : begin < 0 ? begin + size : begin;
       if (index < 0 || index >= size)
@@ -354,9 +302,7 @@ Tensor evaluate_reverse(const Call& call) {
   return result;
 }
 
-// Blocks of b x b pixels of one channel against the same pixel of b * b channels: the axes of the block are
-// split off, moved and joined elsewhere. SPACE_TO_DEPTH and DEPTH_TO_SPACE number channels (row, column,
-// channel), PIXEL_SHUFFLE (channel, row, column).
+// PIXEL_SHUFFLE numbers channels (channel, row, column), the others (row, column, channel).
 Tensor evaluate_reorganize_data(const Call& call) {
   using Reorganize = coreml::spec::ReorganizeDataLayerParams;
   const Reorganize& params = call.layer.reorganizedata();
@@ -366,19 +312,11 @@ Tensor evaluate_reorganize_data(const Call& call) {
   const bool to_depth = params.mode() == Reorganize::SPACE_TO_DEPTH;
   if (b < 1 || (to_depth ? in.h % b != 0 || in.w % b != 0 : in.c % (b * b) != 0))
     call.fail("the blocks do not fit");
-  if (to_depth) {
-    const Tensor blocks = reshaped(input, {in.n, in.c, in.h / b, b, in.w / b, b});
-    return reshaped(transposed(blocks, {0, 3, 5, 1, 2, 4}),
-                    with_planes(input.shape, in.c * b * b, in.h / b, in.w / b));
-  }
-  const int64_t channels = in.c / (b * b);
-  const Shape shape = with_planes(input.shape, channels, in.h * b, in.w * b);
-  if (params.mode() == Reorganize::DEPTH_TO_SPACE) {
-    const Tensor blocks = reshaped(input, {in.n, b, b, channels, in.h, in.w});
-    return reshaped(transposed(blocks, {0, 3, 4, 1, 5, 2}), shape);
-  }
-  const Tensor blocks = reshaped(input, {in.n, channels, b, b, in.h, in.w});
-  return reshaped(transposed(blocks, {0, 1, 4, 2, 5, 3}), shape);
+  const Tensor planes = reshaped(input, {in.n, in.c, in.h, in.w});
+  Tensor result = to_depth ? space_to_depth(planes, b, false)
+                           : depth_to_space(planes, b, params.mode() == Reorganize::PIXEL_SHUFFLE);
+  result.shape = with_planes(input.shape, result.shape[1], result.shape[2], result.shape[3]);
+  return result;
 }
 
 Tensor evaluate_gather(const Call& call) {

@@ -1,9 +1,7 @@
-// Pooling: a maximum, a mean or a norm over windows of each plane.
+// Core ML's pooling layer: which windows it has.
 
-#include <cmath>
-#include <limits>
-
-#include "reference/window.h"
+#include "reference/layer_window.h"
+#include "reference/pooling_kernel.h"
 
 namespace ane::reference {
 namespace {
@@ -39,54 +37,14 @@ Window window_of(const Call& call, const Params& params, int64_t in, int axis) {
   return padded_to_last_pixel(call, params, window, axis);
 }
 
-// The inputs [begin, end) of one window along an axis, and how many elements it has there with its padding.
-struct Span {
-  int64_t begin, end, padded;
-};
-
-// A window that overhangs the declared padding (includeLastPixel only) counts what is inside of it. The
-// format leaves that open; it is the rule of Caffe, whose output sizes this kind of padding repeats.
-Span span_of(const Window& window, int64_t position) {
-  const int64_t start = window.source(position, 0);
-  const int64_t padded_end = std::min(start + window.kernel, window.in + window.after);
-  return {std::max<int64_t>(0, start), std::min(start + window.kernel, window.in), padded_end - start};
-}
-
-struct Sums {
-  double sum = 0, squares = 0;
-  float maximum = -std::numeric_limits<float>::infinity();
-};
-
-Sums sums_over(const float* plane, int64_t width, const Span& h, const Span& w) {
-  Sums sums;
-  for (int64_t y = h.begin; y < h.end; ++y) {
-    for (int64_t x = w.begin; x < w.end; ++x) {
-      const float value = plane[y * width + x];
-      sums.sum += value;
-      sums.squares += double{value} * value;
-      if (!(value <= sums.maximum)) sums.maximum = value;
-    }
-  }
-  return sums;
-}
-
-double divisor(const Params& params, const Span& h, const Span& w) {
-  const bool real_only = params.avgpoolexcludepadding();
-  const int64_t rows = real_only ? std::max<int64_t>(0, h.end - h.begin) : h.padded;
-  const int64_t columns = real_only ? std::max<int64_t>(0, w.end - w.begin) : w.padded;
-  return static_cast<double>(rows * columns);
-}
-
-double pool(const Call& call, const Params& params, const float* plane, int64_t width, const Span& h,
-            const Span& w) {
-  const Sums sums = sums_over(plane, width, h, w);
+PoolingKind kind_of(const Call& call, const Params& params) {
   switch (params.type()) {
     case Params::MAX:
-      return sums.maximum;
+      return PoolingKind::Maximum;
     case Params::AVERAGE:
-      return sums.sum / divisor(params, h, w);
+      return PoolingKind::Average;
     case Params::L2:
-      return std::sqrt(sums.squares);
+      return PoolingKind::L2;
     default:
       call.fail("unknown type of pooling");
   }
@@ -98,17 +56,10 @@ Tensor evaluate_pooling(const Call& call) {
   const Params& params = call.layer.pooling();
   const Planes in = planes_of(call, call.input());
   const Window h = window_of(call, params, in.h, 0), w = window_of(call, params, in.w, 1);
+  const PoolingSizes sizes{
+      in.n * in.c, {Window{}, h, w}, kind_of(call, params), params.avgpoolexcludepadding()};
   Tensor result = make_tensor(with_planes(call.input().shape, in.c, h.out, w.out));
-  parallel_for(in.n * in.c * h.out, 16, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      const float* plane = call.input().data.data() + row / h.out * in.h * in.w;
-      const Span rows = span_of(h, row % h.out);
-      for (int64_t q = 0; q < w.out; ++q) {
-        result.data[row * w.out + q] =
-            static_cast<float>(pool(call, params, plane, in.w, rows, span_of(w, q)));
-      }
-    }
-  });
+  pool(sizes, call.input().data.data(), result.data.data());
   return result;
 }
 

@@ -1,5 +1,5 @@
-// Layers that read their input at positions between the elements: upsampling, resizing and cropping with
-// resizing.
+// Core ML's layers that read their input at positions between the elements: upsampling, resizing and cropping
+// with resizing.
 //
 // All of them are separable, so a layer's definition is two lists of positions, one for the rows and one for
 // the columns.
@@ -8,7 +8,8 @@
 
 #include <cmath>
 
-#include "reference/window.h"
+#include "reference/layer_window.h"
+#include "reference/sampling.h"
 
 namespace ane::reference {
 namespace {
@@ -16,26 +17,6 @@ namespace {
 using Upsample = coreml::spec::UpsampleLayerParams;
 using Sampling = coreml::spec::SamplingMode;
 using Boxes = coreml::spec::BoxCoordinatesMode;
-
-using Positions = std::vector<double>;
-
-// Value between the four elements around (y, x), which are within the plane.
-float interpolate(const float* plane, int64_t height, int64_t width, double y, double x) {
-  const auto top = static_cast<int64_t>(y), left = static_cast<int64_t>(x);
-  const int64_t bottom = std::min(top + 1, height - 1), right = std::min(left + 1, width - 1);
-  const double down = y - static_cast<double>(top), across = x - static_cast<double>(left);
-  const auto at = [&](int64_t row, int64_t column) { return double{plane[row * width + column]}; };
-  return static_cast<float>(std::lerp(std::lerp(at(top, left), at(top, right), across),
-                                      std::lerp(at(bottom, left), at(bottom, right), across), down));
-}
-
-// Every plane at all pairs of positions.
-void sample_plane(const float* in, int64_t height, int64_t width, const Positions& rows,
-                  const Positions& columns, float* out) {
-  for (const double y : rows) {
-    for (const double x : columns) *out++ = interpolate(in, height, width, y, x);
-  }
-}
 
 Tensor sample_planes(const Call& call, const Positions& rows, const Positions& columns) {
   const Tensor& input = call.input();
@@ -51,35 +32,31 @@ Tensor sample_planes(const Call& call, const Positions& rows, const Positions& c
   return result;
 }
 
-Positions clamped(Positions positions, int64_t size) {
-  for (double& position : positions) position = std::clamp(position, 0.0, static_cast<double>(size - 1));
-  return positions;
-}
-
-// `count` points of [first, last], both ends included; a single one is the first.
-Positions linspace(double first, double last, int64_t count) {
-  Positions positions;
-  for (int64_t i = 0; i < count; ++i) {
-    const double part = count == 1 ? 0.0 : static_cast<double>(i) / static_cast<double>(count - 1);
-    positions.push_back(first + (last - first) * part);
-  }
-  return positions;
-}
-
-Positions bilinear_positions(const Call& call, Upsample::LinearUpsampleMode mode, int64_t in, int64_t out) {
-  const auto from = static_cast<double>(in), to = static_cast<double>(out);
+SamplingMode mode_of(const Call& call, Upsample::LinearUpsampleMode mode) {
   switch (mode) {
     case Upsample::DEFAULT:
-      return clamped(linspace(0, from - from / to, out), in);
+      return SamplingMode::Default;
     case Upsample::ALIGN_CORNERS_TRUE:
-      return linspace(0, from - 1, out);
-    case Upsample::ALIGN_CORNERS_FALSE: {
-      Positions positions;
-      for (int64_t i = 0; i < out; ++i) positions.push_back((static_cast<double>(i) + 0.5) * from / to - 0.5);
-      return clamped(positions, in);
-    }
+      return SamplingMode::StrictAlignCorners;
+    case Upsample::ALIGN_CORNERS_FALSE:
+      return SamplingMode::UnalignCorners;
     default:
       call.fail("unknown mode");
+  }
+}
+
+SamplingMode mode_of(const Call& call, Sampling::Method method) {
+  switch (method) {
+    case Sampling::STRICT_ALIGN_ENDPOINTS_MODE:
+      return SamplingMode::StrictAlignCorners;
+    case Sampling::ALIGN_ENDPOINTS_MODE:
+      return SamplingMode::AlignCorners;
+    case Sampling::UPSAMPLE_MODE:
+      return SamplingMode::Default;
+    case Sampling::ROI_ALIGN_MODE:
+      return SamplingMode::OffsetCorners;
+    default:
+      call.fail("unknown sampling mode");
   }
 }
 
@@ -88,32 +65,6 @@ Positions nearest_positions(double factor, int64_t in, int64_t out) {
   Positions positions;
   for (int64_t i = 0; i < out; ++i) positions.push_back(std::floor(static_cast<double>(i) / factor));
   return clamped(positions, in);
-}
-
-// `count` points of the interval [first, last] of an axis.
-Positions sampling_positions(const Call& call, Sampling::Method method, double first, double last,
-                             int64_t count, int64_t size) {
-  const auto points = static_cast<double>(count);
-  switch (method) {
-    case Sampling::STRICT_ALIGN_ENDPOINTS_MODE:
-      return clamped(linspace(first, last, count), size);
-    case Sampling::ALIGN_ENDPOINTS_MODE:
-      if (count == 1) return clamped({(first + last) / 2}, size);
-      return clamped(linspace(first, last, count), size);
-    case Sampling::UPSAMPLE_MODE: {
-      const double length = last - first + 1;
-      return clamped(linspace(first, first + length - length / points, count), size);
-    }
-    case Sampling::ROI_ALIGN_MODE: {
-      const double spacing = std::max(1.0, last - first) / points;
-      Positions positions;
-      for (int64_t i = 0; i < count; ++i)
-        positions.push_back(first + (static_cast<double>(i) + 0.5) * spacing);
-      return clamped(positions, size);
-    }
-    default:
-      call.fail("unknown sampling mode");
-  }
 }
 
 // A region of interest in pixels.
@@ -156,7 +107,9 @@ Tensor evaluate_upsample(const Call& call) {
     if (out < 1) call.fail("the scaling factor leaves no output");
     positions[axis] = params.mode() == Upsample::NN
                           ? nearest_positions(factor, sizes[axis], out)
-                          : bilinear_positions(call, params.linearupsamplemode(), sizes[axis], out);
+                          : clamped(sampling_positions(mode_of(call, params.linearupsamplemode()), 0,
+                                                       static_cast<double>(sizes[axis] - 1), out),
+                                    sizes[axis]);
   }
   return sample_planes(call, positions[0], positions[1]);
 }
@@ -165,8 +118,10 @@ Tensor evaluate_resize_bilinear(const Call& call) {
   const auto& params = call.layer.resizebilinear();
   const Planes in = planes_of(call, call.input());
   const auto positions = [&](int64_t size, int axis) {
-    return sampling_positions(call, params.mode().samplingmethod(), 0, static_cast<double>(size - 1),
-                              element_or(params.targetsize(), axis, 1), size);
+    return clamped(
+        sampling_positions(mode_of(call, params.mode().samplingmethod()), 0, static_cast<double>(size - 1),
+                           element_or(params.targetsize(), axis, 1)),
+        size);
   };
   return sample_planes(call, positions(in.h, 0), positions(in.w, 1));
 }
@@ -192,9 +147,9 @@ Tensor evaluate_crop_resize(const Call& call) {
     const Box box = scaled(box_of(call, params.boxindicesmode().boxmode(), values + (indexed ? 1 : 0)),
                            scale * (normalized ? static_cast<double>(in.h - 1) : 1),
                            scale * (normalized ? static_cast<double>(in.w - 1) : 1));
-    const auto method = params.mode().samplingmethod();
-    const Positions rows = sampling_positions(call, method, box.top, box.bottom, height, in.h);
-    const Positions columns = sampling_positions(call, method, box.left, box.right, width, in.w);
+    const SamplingMode mode = mode_of(call, params.mode().samplingmethod());
+    const Positions rows = clamped(sampling_positions(mode, box.top, box.bottom, height), in.h);
+    const Positions columns = clamped(sampling_positions(mode, box.left, box.right, width), in.w);
     for (int64_t p = 0; p < batch * in.c; ++p) {
       sample_plane(input.data.data() + (first * in.c + p) * plane, in.h, in.w, rows, columns,
                    result.data.data() + (n * batch * in.c + p) * height * width);

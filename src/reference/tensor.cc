@@ -33,6 +33,14 @@ std::string to_string(const Shape& shape) {
   return fmt::format("[{}]", fmt::join(shape, ", "));
 }
 
+Shape without_axes(const Shape& shape, const std::vector<bool>& dropped) {
+  Shape result;
+  for (size_t axis = 0; axis < dropped.size(); ++axis) {
+    if (!dropped[axis]) result.push_back(shape[axis]);
+  }
+  return result;
+}
+
 Tensor make_tensor(const Shape& shape, float value) {
   return {shape, std::vector<float>(static_cast<size_t>(element_count(shape)), value)};
 }
@@ -90,8 +98,109 @@ Tensor sliced(const Tensor& tensor, size_t axis, int64_t start, int64_t step, in
   return strided_copy(tensor.data, shape, strides, base);
 }
 
+Tensor taken(const Tensor& tensor, size_t axis, const std::vector<int64_t>& positions, float fill) {
+  const AxisView view = view_along(tensor.shape, axis);
+  Shape shape = tensor.shape;
+  shape[axis] = static_cast<int64_t>(positions.size());
+  Tensor result = make_tensor(shape, fill);
+  float* out = result.data.data();
+  for (int64_t outer = 0; outer < view.outer; ++outer) {
+    for (const int64_t position : positions) {
+      if (position >= 0)
+        std::copy_n(tensor.data.data() + (outer * view.length + position) * view.inner, view.inner, out);
+      out += view.inner;
+    }
+  }
+  return result;
+}
+
+Tensor depth_to_space(const Tensor& tensor, int64_t b, bool channel_first) {
+  const int64_t n = tensor.shape[0], c = tensor.shape[1] / (b * b), h = tensor.shape[2], w = tensor.shape[3];
+  const Tensor blocks = channel_first ? transposed(reshaped(tensor, {n, c, b, b, h, w}), {0, 1, 4, 2, 5, 3})
+                                      : transposed(reshaped(tensor, {n, b, b, c, h, w}), {0, 3, 4, 1, 5, 2});
+  return reshaped(blocks, {n, c, h * b, w * b});
+}
+
+Tensor space_to_depth(const Tensor& tensor, int64_t b, bool channel_first) {
+  const int64_t n = tensor.shape[0], c = tensor.shape[1], h = tensor.shape[2] / b, w = tensor.shape[3] / b;
+  const Tensor blocks = reshaped(tensor, {n, c, h, b, w, b});
+  return reshaped(
+      channel_first ? transposed(blocks, {0, 1, 3, 5, 2, 4}) : transposed(blocks, {0, 3, 5, 1, 2, 4}),
+      {n, c * b * b, h, w});
+}
+
+Slice python_slice(int64_t size, int64_t begin, bool open_begin, int64_t end, bool open_end, int64_t step) {
+  // From the front, positions are within [0, size]; from the back, within [-1, size - 1].
+  const int64_t low = step > 0 ? 0 : -1, high = step > 0 ? size : size - 1;
+  const auto bound = [&](int64_t position) {
+    return std::clamp(position < 0 ? position + size : position, low, high);
+  };
+  const int64_t first = open_begin ? (step > 0 ? low : high) : bound(begin);
+  const int64_t last = open_end ? (step > 0 ? high : low) : bound(end);
+  const int64_t distance = step > 0 ? last - first : first - last, stride = std::abs(step);
+  return {first, step, distance <= 0 ? 0 : (distance + stride - 1) / stride};
+}
+
+// Each axis becomes (repetition, position); reading the repetition with stride 0 repeats it.
+Tensor tiled(const Tensor& tensor, const std::vector<int64_t>& repetitions) {
+  const Strides from = strides_of(tensor.shape);
+  Shape doubled, shape;
+  Strides strides;
+  for (size_t axis = 0; axis < tensor.shape.size(); ++axis) {
+    doubled.insert(doubled.end(), {repetitions[axis], tensor.shape[axis]});
+    strides.insert(strides.end(), {0, from[axis]});
+    shape.push_back(repetitions[axis] * tensor.shape[axis]);
+  }
+  return reshaped(strided_copy(tensor.data, doubled, strides), shape);
+}
+
+Tensor concatenated(const std::vector<const Tensor*>& parts, size_t axis) {
+  Shape shape = parts.at(0)->shape;
+  shape[axis] = 0;
+  for (const Tensor* part : parts) shape[axis] += part->shape[axis];
+  Tensor result{shape, {}};
+  result.data.reserve(static_cast<size_t>(element_count(shape)));
+  for (int64_t outer = 0; outer < element_count(shape, 0, axis); ++outer) {
+    for (const Tensor* part : parts) {
+      const int64_t length = element_count(part->shape, axis, shape.size());
+      const auto start = part->data.begin() + outer * length;
+      result.data.insert(result.data.end(), start, start + length);
+    }
+  }
+  return result;
+}
+
+// A concatenation along a new axis behind `axis`.
+Tensor interleaved(const std::vector<const Tensor*>& parts, size_t axis) {
+  const Tensor joined = concatenated(parts, axis);
+  const auto count = static_cast<int64_t>(parts.size());
+  const AxisView view = view_along(joined.shape, axis);
+  const Tensor split{{view.outer, count, view.length / count, view.inner}, joined.data};
+  return reshaped(transposed(split, {0, 2, 1, 3}), joined.shape);
+}
+
+std::vector<Tensor> split_along(const Tensor& tensor, size_t axis, const std::vector<int64_t>& sizes) {
+  std::vector<Tensor> parts;
+  int64_t start = 0;
+  for (const int64_t size : sizes) {
+    parts.push_back(sliced(tensor, axis, start, 1, size));
+    start += size;
+  }
+  return parts;
+}
+
 AxisView view_along(const Shape& shape, size_t axis) {
   return {element_count(shape, 0, axis), shape[axis], element_count(shape, axis + 1, shape.size())};
+}
+
+std::optional<Shape> broadcast_shape(const Shape& a, const Shape& b) {
+  Shape shape(std::max(a.size(), b.size()));
+  for (size_t i = 1; i <= shape.size(); ++i) {
+    const int64_t x = i <= a.size() ? a[a.size() - i] : 1, y = i <= b.size() ? b[b.size() - i] : 1;
+    if (x != y && x != 1 && y != 1) return std::nullopt;
+    shape[shape.size() - i] = x == 1 ? y : x;
+  }
+  return shape;
 }
 
 Strides broadcast_strides(const Shape& from, const Shape& to) {
@@ -104,6 +213,10 @@ Strides broadcast_strides(const Shape& from, const Shape& to) {
     if (from[axis] != 1) result[missing + axis] = strides[axis];
   }
   return result;
+}
+
+Tensor broadcast_to(const Tensor& tensor, const Shape& shape) {
+  return strided_copy(tensor.data, shape, broadcast_strides(tensor.shape, shape));
 }
 
 }  // namespace ane::reference

@@ -6,15 +6,22 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "base/parallel.h"
-#include "reference/interpreter.h"
 
 namespace ane::reference {
 
-using coreml::Shape;
+using Shape = std::vector<int64_t>;
 using Strides = std::vector<int64_t>;
+
+struct Tensor {
+  Shape shape;
+  std::vector<float> data;  // row-major
+};
 
 // Elements below which a loop is not worth a second thread.
 constexpr int64_t parallel_grain = 1 << 14;
@@ -22,6 +29,9 @@ constexpr int64_t parallel_grain = 1 << 14;
 int64_t element_count(const Shape& shape);
 int64_t element_count(const Shape& shape, size_t first_axis, size_t end_axis);
 Strides strides_of(const Shape& shape);
+
+// The shape without the axes that are `dropped`.
+Shape without_axes(const Shape& shape, const std::vector<bool>& dropped);
 
 // "[1, 2, 3]", for messages.
 std::string to_string(const Shape& shape);
@@ -42,6 +52,34 @@ Tensor transposed(const Tensor& tensor, const std::vector<int64_t>& permutation)
 // The elements start, start + step, ... of one axis, `count` of them.
 Tensor sliced(const Tensor& tensor, size_t axis, int64_t start, int64_t step, int64_t count);
 
+// Element i of an axis is element positions[i] of the tensor, or `fill` where that is -1.
+Tensor taken(const Tensor& tensor, size_t axis, const std::vector<int64_t>& positions, float fill = 0);
+
+// Blocks of b x b pixels of one channel against the same pixel of b * b channels, for [n, C, H, W]: pixel (i,
+// j) of the block of channel c is channel (i * b + j) * C + c, or c * b * b + i * b + j where channels come
+// first.
+Tensor depth_to_space(const Tensor& tensor, int64_t b, bool channel_first);  // b * b divides C
+Tensor space_to_depth(const Tensor& tensor, int64_t b, bool channel_first);  // b divides H and W
+
+// What a Python slice means for an axis of `size`: `count` elements from `start`. An open end reaches as far
+// as the axis does. `step` is not 0.
+struct Slice {
+  int64_t start, step, count;
+};
+Slice python_slice(int64_t size, int64_t begin, bool open_begin, int64_t end, bool open_end, int64_t step);
+
+// Axis i repeated repetitions[i] times as a whole.
+Tensor tiled(const Tensor& tensor, const std::vector<int64_t>& repetitions);
+
+// The parts one after another along an axis. They must agree along all others.
+Tensor concatenated(const std::vector<const Tensor*>& parts, size_t axis);
+
+// Element i of every part in turn along an axis. The parts must have the same shape.
+Tensor interleaved(const std::vector<const Tensor*>& parts, size_t axis);
+
+// Parts of `sizes`, which make up the axis, in order.
+std::vector<Tensor> split_along(const Tensor& tensor, size_t axis, const std::vector<int64_t>& sizes);
+
 // The tensor as seen by a loop along one axis: element (o, i, k) is at (o * length + i) * inner + k.
 struct AxisView {
   int64_t outer, length, inner;
@@ -51,9 +89,16 @@ AxisView view_along(const Shape& shape, size_t axis);
 // Offset of the first element of row number `row`, where a row runs along the last axis.
 int64_t row_offset(const Shape& shape, const Strides& strides, int64_t row);
 
+// The shape to which both are broadcast (axes of size 1 are repeated, shapes of different rank are aligned at
+// the right); nothing where they do not match.
+std::optional<Shape> broadcast_shape(const Shape& a, const Shape& b);
+
 // Strides that read a tensor of shape `from` as one of shape `to` (same or higher rank, aligned at the
 // right): 0 along repeated axes.
 Strides broadcast_strides(const Shape& from, const Shape& to);
+
+// The tensor repeated to `shape`, to which it must broadcast.
+Tensor broadcast_to(const Tensor& tensor, const Shape& shape);
 
 template <typename Function>
 Tensor map_elements(const Tensor& input, Function function) {
