@@ -95,16 +95,20 @@ void Lowering::lower_params(const Unit& unit, const aneir::Reduction& reduction)
   if (!direct) copy(unit, result, to);
 }
 
-// The unit that turns the channels of a reduced image into one row, if it is all that reads it.
-const Unit* Lowering::flattening_reader(const Unit& unit) const {
-  const std::vector<const Unit*> all = readers(unit.top);
-  const Shape& shape = network_.tensor(unit.top).shape;
-  if (all.size() != 1 || is_output(unit.top) || shape.c == 1) return nullptr;
-  const Shape& flat = network_.tensor(all[0]->top).shape;
-  const bool moves = all[0]->as<aneir::Reshape>() || all[0]->as<aneir::Transpose>();
-  return moves && is_output(all[0]->top) && flat.n == 1 && flat.c == 1 && flat.h == 1 && flat.w == shape.c
-             ? all[0]
-             : nullptr;
+// The units that turn the channels of a reduced image into an output of one row, if they are all that reads
+// it. One value per channel stays in order through any regrouping.
+std::vector<const Unit*> Lowering::flattening_readers(const Unit& unit) const {
+  std::vector<const Unit*> chain;
+  const int64_t channels = network_.tensor(unit.top).shape.c;
+  TensorId at = unit.top;
+  while (!is_output(at)) {
+    const std::vector<const Unit*> all = readers(at);
+    if (all.size() != 1 || !(all[0]->as<aneir::Reshape>() || all[0]->as<aneir::Transpose>())) return {};
+    chain.push_back(all[0]);
+    at = all[0]->top;
+  }
+  const Shape& flat = network_.tensor(at).shape;
+  return channels > 1 && flat.w == channels && flat.count() == channels ? chain : std::vector<const Unit*>{};
 }
 
 void Lowering::reduce(const Unit& unit, const aneir::Reduction& reduction) {
@@ -120,11 +124,11 @@ void Lowering::reduce(const Unit& unit, const aneir::Reduction& reduction) {
     throw Error("", unit.layer, "minima are not done on this engine directly",
                 "negate, take the maximum, negate");
   if (!c && (w || h) && (w || from.w == 1) && (h || from.h == 1)) {
-    if (const Unit* flat = flattening_reader(unit)) {
-      View row = output_surface(flat->top);
+    if (const std::vector<const Unit*> flat = flattening_readers(unit); !flat.empty()) {
+      View row = output_surface(flat.back()->top);
       row.c = row.w, row.w = 1, row.stride_c = 2;
       add_op(unit, work, from, row);
-      done_.insert(flat);
+      done_.insert(flat.begin(), flat.end());
       return;
     }
     add_op(unit, work, from, destination_of(unit));

@@ -210,7 +210,7 @@ class Lowering {
   void normalize_channels(const Unit& unit, float epsilon);
   void normalize_rows_of_image(const Unit& unit, float epsilon);
   void reduce(const Unit& unit, const aneir::Reduction& reduction);
-  const Unit* flattening_reader(const Unit& unit) const;
+  std::vector<const Unit*> flattening_readers(const Unit& unit) const;
 
   const aneir::Network& network_;
   const bool composites_;  // units stay whole and tensors on chip
