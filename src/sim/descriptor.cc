@@ -400,6 +400,7 @@ Descriptor describe(const Task& task, const Slots& slots, Memory& l2) {
   check_windows(descriptor);
   // Before anything is computed: all of the result and the sources must have their place.
   range_of(descriptor.source.view, descriptor.source.shape);
+  if (descriptor.keep) range_of(*descriptor.keep, descriptor.source.shape);
   if (descriptor.source2) range_of(descriptor.source2->view, descriptor.source2->shape);
   range_of(descriptor.result, descriptor.output);
   check_overlap(descriptor, descriptor.source);

@@ -127,6 +127,9 @@ TEST(Hazard, BadAddressesOutsideOfBuffers) {
   program = through_l2(false);
   program.tasks[1][Reg::SourceBase] = 0x1ffff0;
   expect_error(program, "of L2, which has 0x200000 bytes");
+  program = one_copy();
+  program.tasks[0][Reg::SourceCfg] = 0x171, program.tasks[0][Reg::SourceBase] = 0x1ffff0;  // kept there
+  expect_error(program, "of L2, which has 0x200000 bytes");
 }
 
 TEST(Hazard, BadRepeatedAddressesThatClaimHugeTensors) {
