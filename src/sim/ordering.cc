@@ -53,6 +53,9 @@ void L2Order::begin(const Descriptor& descriptor) {
     if (waits.results) finish(engine, before);
     if (waits.sources) finish_reading(engine, before);
     if (!waits.chained) continue;
+    if (before == none || engine_of(before) != engine)
+      throw Hazard(
+          fmt::format("follows the task before (SourceCfg.Dependent), which is no {} task", name_of(engine)));
     chained_to_ = before;
     if (engine == own()) finish(engine, before);
   }

@@ -19,7 +19,8 @@ class L2Order {
 
   void reset();
 
-  // A task begins: its SourceCfg waits count from here on. Tasks come in order, from 0.
+  // A task begins: its SourceCfg waits count from here on. Tasks come in order, from 0. Throws Hazard when it
+  // follows a task of an engine that the one before is not of.
   void begin(const Descriptor& descriptor);
   // The task also waits for all of an earlier one.
   void wait_for(int64_t task) { finish(engine_of(task), task); }

@@ -334,6 +334,14 @@ TEST(Hazard, BadRingThatReachesIntoLiveData) {
   }
 }
 
+TEST(Hazard, BadChainToATaskOfTheOtherEngine) {
+  Program program = through_l2(false);
+  program.tasks[1][Reg::SourceCfg] = 0x108;
+  expect_error(program, "task 1: follows the task before (SourceCfg.Dependent), which is no PE task");
+  program.tasks[0][Reg::SourceCfg] |= 4;
+  expect_error(program, "task 0: follows the task before (SourceCfg.Dependent), which is no NE task");
+}
+
 TEST(Hazard, BadMissingDramDependency) {
   Program program = through_scratch();
   program.tasks[1][Reg::Src1DMAConfig] = 0x33881;
