@@ -298,6 +298,7 @@ void set_waits(const Task& task, Descriptor& descriptor) {
       Waits{is_set(Field::SourceCfg_AliasPlanarRslt), is_set(Field::SourceCfg_AliasPlanarSrc),
             dependent == 2}};
   descriptor.reads_dram = task.get(HeaderField::SrcLoc) != 0;
+  descriptor.loads_ahead = task.get(HeaderField::SPL) != 0;
   descriptor.drains = task.get(HeaderField::DstLoc) && task.get(HeaderField::TSE);
   descriptor.result_waits = {
       Waits{is_set(Field::ResultCfg_AliasConvRslt), is_set(Field::ResultCfg_AliasConvSrc), false},
