@@ -298,6 +298,7 @@ void set_waits(const Task& task, Descriptor& descriptor) {
       Waits{is_set(Field::SourceCfg_AliasPlanarRslt), is_set(Field::SourceCfg_AliasPlanarSrc),
             dependent == 2}};
   descriptor.reads_dram = task.get(HeaderField::SrcLoc) != 0;
+  descriptor.loads_ahead = task.get(HeaderField::SPL) != 0;
   descriptor.drains = task.get(HeaderField::DstLoc) && task.get(HeaderField::TSE);
   descriptor.result_waits = {
       Waits{is_set(Field::ResultCfg_AliasConvRslt), is_set(Field::ResultCfg_AliasConvSrc), false},
@@ -400,6 +401,7 @@ Descriptor describe(const Task& task, const Slots& slots, Memory& l2) {
   check_windows(descriptor);
   // Before anything is computed: all of the result and the sources must have their place.
   range_of(descriptor.source.view, descriptor.source.shape);
+  if (descriptor.keep) range_of(*descriptor.keep, descriptor.source.shape);
   if (descriptor.source2) range_of(descriptor.source2->view, descriptor.source2->shape);
   range_of(descriptor.result, descriptor.output);
   check_overlap(descriptor, descriptor.source);

@@ -73,6 +73,7 @@ struct Descriptor {
   // The task's own input DMA waits for the end of the task before if that one drains: it ends only when its
   // result has arrived in DRAM.
   bool reads_dram = false, drains = false;
+  bool loads_ahead = false;  // the input DMA may run before the task's turn on its engine
 };
 
 // Throws Hazard on anything a task must not say.

@@ -38,7 +38,7 @@ void L2Order::reset() {
   engine_of_task_.clear(), followed_.clear();
   finished_ = read_ = {none, none};
   chained_to_ = none;
-  drained_ = false;
+  drained_ = loads_ahead_ = false;
 }
 
 void L2Order::begin(const Descriptor& descriptor) {
@@ -47,12 +47,15 @@ void L2Order::begin(const Descriptor& descriptor) {
   chained_to_ = none;
   const int64_t before = index() - 1;
   if (drained_ && descriptor.reads_dram) wait_for(before);
-  drained_ = descriptor.drains;
+  drained_ = descriptor.drains, loads_ahead_ = descriptor.loads_ahead;
   for (size_t engine = 0; engine < engines; ++engine) {
     const Waits& waits = descriptor.waits[engine];
     if (waits.results) finish(engine, before);
     if (waits.sources) finish_reading(engine, before);
     if (!waits.chained) continue;
+    if (before == none || engine_of(before) != engine)
+      throw Hazard(
+          fmt::format("follows the task before (SourceCfg.Dependent), which is no {} task", name_of(engine)));
     chained_to_ = before;
     if (engine == own()) finish(engine, before);
   }
@@ -102,9 +105,8 @@ void L2Order::read(const View& view, const Shape& shape) {
   });
 }
 
-// Two tasks of one engine may stream through the same place, one after the other. A result in the place of
-// its source follows a chained producer row by row.
-void L2Order::check_overwrite(uint64_t at, const Granule& granule, bool streams, bool in_place) const {
+// A result in the place of its source follows a chained producer row by row.
+void L2Order::check_overwrite(uint64_t at, const Granule& granule, const Own& own_work, bool in_place) const {
   const auto check = [&](int64_t task, int64_t done, const char* use) {
     if (task <= done || task == index() || (in_place && task == chained_to_)) return;
     throw Hazard(
@@ -112,18 +114,26 @@ void L2Order::check_overwrite(uint64_t at, const Granule& granule, bool streams,
                     at * Memory::granule, task, use, name_of(engine_of(task))));
   };
   for (size_t engine = 0; engine < engines; ++engine) {
-    check(granule.readers[engine], read_[engine], "reading");
-    if (engine != own() || !streams) check(granule.streamers[engine], read_[engine], "using");
+    const bool other = engine != own();
+    if (other || own_work.data) check(granule.readers[engine], read_[engine], "reading");
+    if (other || own_work.streams) check(granule.streamers[engine], read_[engine], "using");
   }
-  if (granule.writer >= 0) check(granule.writer, finished_[engine_of(granule.writer)], "writing");
+  if (granule.writer == none) return;
+  const size_t writing = engine_of(granule.writer);
+  if (writing != own() || own_work.data) check(granule.writer, finished_[writing], "writing");
 }
 
-void L2Order::fill(const Range& range) {
+void L2Order::pass_through(const Range& range, const Own& own_work) {
   for (uint64_t at = range.begin / Memory::granule; at * Memory::granule < range.end; ++at) {
     Granule& granule = use(at);
-    check_overwrite(at, granule, true, false);
+    check_overwrite(at, granule, own_work, false);
     granule.writer = -1, granule.streamers[own()] = static_cast<int32_t>(index());
   }
+}
+
+// A source that is not loaded ahead comes when its engine has no other task at work.
+void L2Order::fill(const Range& range) {
+  pass_through(range, {.data = loads_ahead_, .streams = loads_ahead_});
 }
 
 void L2Order::fill(const View& view, const Shape& shape) {
@@ -132,19 +142,26 @@ void L2Order::fill(const View& view, const Shape& shape) {
   });
 }
 
-void L2Order::write(const Descriptor& descriptor) {
+void L2Order::begin_result(const Descriptor& descriptor) {
   for (size_t engine = 0; engine < engines; ++engine) {
     const Waits& waits = descriptor.result_waits[engine];
     if (waits.results) finish(engine, index() - 1);
     if (waits.sources) finish_reading(engine, index() - 1);
   }
-  if (descriptor.result_in_dram) return;
+}
+
+// Results of one engine follow each other through the same place.
+void L2Order::stage(const Range& range) {
+  pass_through(range, {.streams = false});
+}
+
+void L2Order::write(const Descriptor& descriptor) {
   const auto same_place = [&](const Operand& operand) { return operand.view == descriptor.result; };
   const bool in_place =
       same_place(descriptor.source) || (descriptor.source2 && same_place(*descriptor.source2));
   for_granules(descriptor.result, descriptor.output, [&](uint64_t at) {
     Granule& granule = use(at);
-    check_overwrite(at, granule, false, in_place);
+    check_overwrite(at, granule, {}, in_place);
     granule.writer = static_cast<int32_t>(index());
   });
 }

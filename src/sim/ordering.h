@@ -19,7 +19,8 @@ class L2Order {
 
   void reset();
 
-  // A task begins: its SourceCfg waits count from here on. Tasks come in order, from 0.
+  // A task begins: its SourceCfg waits count from here on. Tasks come in order, from 0. Throws Hazard when it
+  // follows a task of an engine that the one before is not of.
   void begin(const Descriptor& descriptor);
   // The task also waits for all of an earlier one.
   void wait_for(int64_t task) { finish(engine_of(task), task); }
@@ -29,9 +30,12 @@ class L2Order {
   // The task's own source DMA fills these bytes, which the task then reads.
   void fill(const Range& range);
   void fill(const View& view, const Shape& shape);
-  // The task leaves its result here; its ResultCfg waits count, too.
-  // `fill` and `write` throw Hazard over bytes with which another task may not be done.
+  // From here on the task's ResultCfg waits count, too.
+  void begin_result(const Descriptor& descriptor);
+  // The result passes through here on its way to DRAM, or stays here.
+  void stage(const Range& range);
   void write(const Descriptor& descriptor);
+  // `fill`, `stage` and `write` throw Hazard over bytes with which another task may not be done.
 
  private:
   static constexpr size_t engines = 2;
@@ -53,7 +57,13 @@ class L2Order {
   void finish_reading(size_t engine, int64_t task);
   template <typename Body>
   void for_granules(const View& view, const Shape& shape, Body body);
-  void check_overwrite(uint64_t at, const Granule& granule, bool streams, bool in_place) const;
+  // What of the task's own engine may be in danger; all of the other engine always is.
+  struct Own {
+    bool data = true;     // results, and their reading
+    bool streams = true;  // sources and results that pass through
+  };
+  void check_overwrite(uint64_t at, const Granule& granule, const Own& own_work, bool in_place) const;
+  void pass_through(const Range& range, const Own& own_work);
   Granule& use(uint64_t at);
 
   std::vector<Granule> granules_;
@@ -65,7 +75,8 @@ class L2Order {
   std::array<int64_t, engines> finished_{none, none}, read_{none, none};
   // The task before, which this one follows row by row without waiting for its end.
   int64_t chained_to_ = none;
-  bool drained_ = false;  // the task before
+  bool drained_ = false;      // the task before
+  bool loads_ahead_ = false;  // the task at hand
 };
 
 }  // namespace ane::sim

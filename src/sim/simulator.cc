@@ -105,6 +105,7 @@ struct Simulator::State {
   void check_runtime_kernel(const h13::Task& task);
   void count_dram(const View& view, const Shape& shape, uint64_t& counter);
   void stream_through(const Range& ring);
+  void leave_result(const Descriptor& descriptor, const Tensor& result, int64_t index);
   friend class Simulator;
 };
 
@@ -200,10 +201,22 @@ Tensor Simulator::State::load_source(const Operand& operand, const Descriptor& d
   return load(operand.view, operand.shape);
 }
 
-// The way of a tensor between DRAM and engine: nobody reads these bytes again, and what was there is gone.
+// The way of a source between DRAM and engine: nobody reads these bytes again, and what was there is gone.
 void Simulator::State::stream_through(const Range& ring) {
   order.fill(ring);
   l2.forget(ring.begin, ring.end - ring.begin);
+}
+
+void Simulator::State::leave_result(const Descriptor& descriptor, const Tensor& result, int64_t index) {
+  order.begin_result(descriptor);
+  if (descriptor.staging) {
+    order.stage(*descriptor.staging);
+    l2.forget(descriptor.staging->begin, descriptor.staging->end - descriptor.staging->begin);
+    count_dram(descriptor.result, descriptor.output, statistics.dram_bytes_written);
+  } else {
+    order.write(descriptor);
+  }
+  store(descriptor.result, result, index);
 }
 
 std::string Simulator::State::run_task(int64_t index) {
@@ -237,11 +250,7 @@ std::string Simulator::State::run_task(int64_t index) {
     result = run_planar(task, descriptor, source, source2 ? &*source2 : nullptr);
     what = "PE " + describe_planar(task);
   }
-  order.write(descriptor);
-  if (descriptor.staging) stream_through(*descriptor.staging);
-  store(descriptor.result, *result, index);
-  if (descriptor.result_in_dram)
-    count_dram(descriptor.result, descriptor.output, statistics.dram_bytes_written);
+  leave_result(descriptor, *result, index);
   const std::string second = descriptor.source2 ? fmt::format(", {} {}", text_of(descriptor.source2->view),
                                                               text_of(descriptor.source2->shape))
                                                 : "";

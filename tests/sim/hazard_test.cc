@@ -127,6 +127,9 @@ TEST(Hazard, BadAddressesOutsideOfBuffers) {
   program = through_l2(false);
   program.tasks[1][Reg::SourceBase] = 0x1ffff0;
   expect_error(program, "of L2, which has 0x200000 bytes");
+  program = one_copy();
+  program.tasks[0][Reg::SourceCfg] = 0x171, program.tasks[0][Reg::SourceBase] = 0x1ffff0;  // kept there
+  expect_error(program, "of L2, which has 0x200000 bytes");
 }
 
 TEST(Hazard, BadRepeatedAddressesThatClaimHugeTensors) {
@@ -251,6 +254,23 @@ TEST(Hazard, BadSourceOverWhatTheOtherEngineWrote) {
   EXPECT_EQ(error_of(program), "");
 }
 
+// A source that is loaded ahead of the task's turn meets the tasks of its own engine; one in its turn does
+// not.
+TEST(Hazard, BadSourceLoadedAheadOverWhatItsOwnEngineReads) {
+  Program program = through_l2(false);
+  Task third = program.tasks[0];
+  third[Reg::SourceBase] = 0x100, third[Reg::SourceCfg] = 0x142;
+  write_dram(third, program.add_output("z", size), size);
+  program.tasks.push_back(third);
+  EXPECT_EQ(error_of(program), "");
+  program.tasks[2].set(HeaderField::SPL, 1);
+  expect_error(
+      program,
+      "task 2: overwrites 0x100 of L2, which task 1 may still be reading, without waiting for the NE");
+  program.tasks[2][Reg::SourceCfg] = 0x152;
+  EXPECT_EQ(error_of(program), "");
+}
+
 // The result's own wait bits count for the result.
 TEST(Hazard, BadResultOverWhatTheOtherEngineReads) {
   const L2Place kept{0x4000, size}, result{0x4000, size}, elsewhere{0x100, size};
@@ -329,6 +349,14 @@ TEST(Hazard, BadRingThatReachesIntoLiveData) {
         expect_error(program, "task 2: reads 0x");
     }
   }
+}
+
+TEST(Hazard, BadChainToATaskOfTheOtherEngine) {
+  Program program = through_l2(false);
+  program.tasks[1][Reg::SourceCfg] = 0x108;
+  expect_error(program, "task 1: follows the task before (SourceCfg.Dependent), which is no PE task");
+  program.tasks[0][Reg::SourceCfg] |= 4;
+  expect_error(program, "task 0: follows the task before (SourceCfg.Dependent), which is no NE task");
 }
 
 TEST(Hazard, BadMissingDramDependency) {

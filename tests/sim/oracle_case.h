@@ -34,8 +34,8 @@ struct OracleCase {
   }
   std::string recorded_hash() const {
     const std::string hash = recorded("const", "sha256");
-    // "derived": somebody's packing formula, not Apple's section; where the words, too, are from a table, the
-    // formula is ours as well and does not agree (rrmm_r2rb_*).
+    // Where the hash was computed from somebody's packing formula and not from Apple's section, it is no
+    // evidence (rrmm_r2rb_*; the formula is not the one that all others follow).
     if (oracle.lines.at("weights").find("sha256 derived") != std::string::npos) return "";
     return hash.size() == 64 && hash.find_first_not_of('0') != std::string::npos ? hash : "";
   }
