@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <cctype>
 #include <string>
 
 #include "reference/matrix_product.h"
@@ -34,8 +35,7 @@ Equation parse(const MilCall& call) {
   const size_t comma = text.find(','), arrow = text.find("->");
   if (comma == text.npos || arrow == text.npos || comma > arrow || text.find(',', comma + 1) != text.npos)
     call.fail(fmt::format("the equation {} is not of the form ab,bc->ac", text));
-  const Equation equation{text.substr(0, comma), text.substr(comma + 1, arrow - comma - 1),
-                          text.substr(arrow + 2)};
+  Equation equation{text.substr(0, comma), text.substr(comma + 1, arrow - comma - 1), text.substr(arrow + 2)};
   for (const std::string* part : {&equation.first, &equation.second, &equation.result}) {
     for (const char label : *part) {
       if (!std::isalpha(static_cast<unsigned char>(label)))
@@ -51,7 +51,7 @@ Equation parse(const MilCall& call) {
 }
 
 // Sums up the labels that stand nowhere else.
-Labelled without_lonely(Labelled operand, const std::string& others) {
+Labelled without_lonely(const Labelled& operand, const std::string& others) {
   std::vector<bool> lonely;
   std::string kept;
   for (const char label : operand.labels) {

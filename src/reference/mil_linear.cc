@@ -33,7 +33,7 @@ Tensor linear(const MilCall& call) {
   const Tensor& weight = call.tensor("weight");
   if (weight.shape.size() != 2)
     call.fail(fmt::format("the weight has the shape {}, not two axes", to_string(weight.shape)));
-  const Tensor result = product(call, call.tensor("x"), false, weight, true);
+  Tensor result = product(call, call.tensor("x"), false, weight, true);
   const Tensor* bias = call.optional("bias");
   if (!bias) return result;
   if (bias->shape != Shape{weight.shape[0]})

@@ -61,7 +61,7 @@ Positions box_positions(const MilCall& call, Interval interval, int64_t size, in
   interval = {interval.first * scale, interval.last * scale};
   const SamplingMode mode = sampling_mode_of(call);
   if (mode == SamplingMode::UnalignCorners) call.fail("what UNALIGN_CORNERS means for a box is not known");
-  const Positions positions = sampling_positions(mode, interval.first, interval.last, count);
+  Positions positions = sampling_positions(mode, interval.first, interval.last, count);
   const double end = std::max(interval.first, interval.last);
   if (mode == SamplingMode::Default && *std::max_element(positions.begin(), positions.end()) > end + 1e-6)
     call.fail("what DEFAULT reads behind the end of a box is not known");

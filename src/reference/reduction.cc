@@ -55,8 +55,6 @@ const Reduction& reduction_of(const Call& call, Reduce::ReduceOperation mode) {
       return mean_of;
     case Reduce::PROD:
       return product_of;
-    case Reduce::LOGSUM:
-      return sum_of_logarithms;
     case Reduce::SUMSQUARE:
       return sum_of_squares;
     case Reduce::L1:

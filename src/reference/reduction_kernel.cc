@@ -39,7 +39,6 @@ const Reduction l1_norm = {0, [](double so_far, double x) { return so_far + std:
 const Reduction l2_norm = {0, sum_of_squares.step, [](double result, double) { return std::sqrt(result); }};
 const Reduction maximum_of = {-infinity, [](double so_far, double x) { return std::max(so_far, x); }};
 const Reduction minimum_of = {infinity, [](double so_far, double x) { return std::min(so_far, x); }};
-const Reduction sum_of_logarithms = {0, [](double so_far, double x) { return so_far + std::log(x); }};
 const Reduction logarithm_of_sum = {0, sum_of.step, [](double result, double) { return std::log(result); }};
 
 Tensor reduce(const Tensor& input, const std::vector<bool>& reduced, const Reduction& by) {

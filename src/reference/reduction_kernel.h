@@ -12,8 +12,7 @@ struct Reduction {
 };
 
 extern const Reduction sum_of, mean_of, product_of, sum_of_squares, l1_norm, l2_norm, maximum_of, minimum_of;
-extern const Reduction sum_of_logarithms;  // Σ ln x
-extern const Reduction logarithm_of_sum;   // ln Σ x
+extern const Reduction logarithm_of_sum;  // ln Σ x
 
 // `reduced` has an entry for every axis. Reduced axes stay, with size 1.
 Tensor reduce(const Tensor& input, const std::vector<bool>& reduced, const Reduction& by);
