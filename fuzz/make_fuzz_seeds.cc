@@ -124,33 +124,6 @@ void seeds_of_model(const fs::path& out, const Sample& sample) {
   put(out / "sidecar", sample.name, MappedFile(work / "model.json").bytes());
 }
 
-// Programs of H14 and later, which the compiler does not make: every form of record, an extra header word,
-// scratch, coefficients in a segment of their own.
-void seeds_of_generations(const fs::path& folder) {
-  for (const generations::Generation& generation : generations::all()) {
-    if (generation.tasks == generations::TaskList::Linked) continue;
-    std::vector<uint32_t> first(generation.header_words), second(generation.header_words + 1);
-    first.insert(first.end(), {0x00010001, 1, 2, 3, 0x93618005, 4, 5, 6, 7, 8, 9, 10, 11, 0x22008444, 0, 0});
-    second[generation.header_words - 1] = 3;
-    second.insert(second.end(), {0x00000549, 0xdead, 0x22808542, 0, 0x40});
-    first[0] = static_cast<uint32_t>(first.size()) << 16;
-    second[0] = static_cast<uint32_t>(second.size()) << 16 | 1;
-    test::LaterProgram program;
-    program.subtype = generation.subtype;
-    program.text = test::sequential_text({first, second}, 1);
-    program.constants = Bytes(0x80, 0x3c);
-    program.scratch_bytes = 0x100;
-    program.kernel = Bytes(0x100, 0x3c);
-    program.kernel_slot = 8;
-    program.surfaces = {{.input = true, .name = "x", .slot = 4}, {.input = false, .name = "y", .slot = 5}};
-    program.tail = test::later_tail(program.text.size(), 2);
-    put(folder, generation.name, ByteSpan(program.build()));
-    Bytes stream = program.text;
-    stream.insert(stream.begin(), static_cast<uint8_t>(&generation - generations::all().data()));
-    put(folder, std::string(generation.name) + "-tasks", ByteSpan(stream));
-  }
-}
-
 // One program with every form of statement, type and value, and the weights that it names.
 constexpr std::string_view mil_text = R"mil(program(1.3)
 [buildInfo = dict<string, string>({{"coremlc-version", "3520.5.1"}, {"quote", "\"\\"}})]
@@ -417,6 +390,33 @@ void seeds_of_mil(const fs::path& out) {
   put_with_weights(out / "mlprogram" / "nested", mlprogram_bytes(loop_text), blobs.bytes());
 }
 
+// Programs of H14 and later, which the compiler does not make: every form of record, an extra header word,
+// scratch, coefficients in a segment of their own.
+void seeds_of_generations(const fs::path& folder) {
+  for (const generations::Generation& generation : generations::all()) {
+    if (generation.tasks == generations::TaskList::Linked) continue;
+    std::vector<uint32_t> first(generation.header_words), second(generation.header_words + 1);
+    first.insert(first.end(), {0x00010001, 1, 2, 3, 0x93618005, 4, 5, 6, 7, 8, 9, 10, 11, 0x22008444, 0, 0});
+    second[generation.header_words - 1] = 3;
+    second.insert(second.end(), {0x00000549, 0xdead, 0x22808542, 0, 0x40});
+    first[0] = static_cast<uint32_t>(first.size()) << 16;
+    second[0] = static_cast<uint32_t>(second.size()) << 16 | 1;
+    test::LaterProgram program;
+    program.subtype = generation.subtype;
+    program.text = test::sequential_text({first, second}, 1);
+    program.constants = Bytes(0x80, 0x3c);
+    program.scratch_bytes = 0x100;
+    program.kernel = Bytes(0x100, 0x3c);
+    program.kernel_slot = 8;
+    program.surfaces = {{.input = true, .name = "x", .slot = 4}, {.input = false, .name = "y", .slot = 5}};
+    program.tail = test::later_tail(program.text.size(), 2);
+    put(folder, generation.name, ByteSpan(program.build()));
+    Bytes stream = program.text;
+    stream.insert(stream.begin(), static_cast<uint8_t>(&generation - generations::all().data()));
+    put(folder, std::string(generation.name) + "-tasks", ByteSpan(stream));
+  }
+}
+
 void seeds_of_media(const fs::path& folder) {
   fs::create_directories(folder);
   const media::Image image{.width = 5, .height = 4, .channels = 3, .pixels = std::vector<uint8_t>(60, 99)};
@@ -437,8 +437,8 @@ int main(int argc, char** argv) {
   for (const Sample& sample :
        {Sample{"convolutions", convolutions()}, {"sums", sums()}, {"vectors", vectors()}})
     seeds_of_model(out, sample);
-  seeds_of_generations(out / "hwx");
   seeds_of_mil(out);
+  seeds_of_generations(out / "hwx");
   seeds_of_media(out / "media");
   fs::remove_all(out / "work");
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "base/bytes.h"
 #include "h13/pack.h"
@@ -96,8 +97,11 @@ uint32_t time_estimate(const EngineOp& op, const Task& task, const Target& targe
   if (!op.source.on_chip) bytes += static_cast<double>(view_bytes(op.source));
   if (op.source2 && !op.source2->on_chip) bytes += static_cast<double>(view_bytes(*op.source2));
   if (!op.destination.on_chip) bytes += static_cast<double>(view_bytes(op.destination));
+  // A table that all engines read counts once.
+  std::set<uint32_t> blocks;
   for (int i = 0; i < target.engines; ++i)
-    if (task[Reg::CoeffDMAConfig0 + i] & 1) bytes += task[Reg::CoeffBfrSize0 + i];
+    if ((task[Reg::CoeffDMAConfig0 + i] & 1) && blocks.insert(task[Reg::CoeffBaseAddr0 + i]).second)
+      bytes += task[Reg::CoeffBfrSize0 + i];
   double work = 0;
   if (std::holds_alternative<Convolution>(op.work)) {
     const double taps = static_cast<double>(task.get(Field::ConvCfg_Kw)) * task.get(Field::ConvCfg_Kh);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "base/bytes.h"
@@ -246,8 +247,13 @@ class OnChipPlan {
       use.source = range_of(op.source, place.source, extent(place.source, op.source, place.tile));
     if (op.source2)
       use.source2 = range_of(*op.source2, place.source2, extent(place.source2, *op.source2, place.tile));
-    // A ring takes at least one patch of the result.
+    // A ring takes at least one patch of the result; a task may write a few channels of a tensor.
     use.result = range_of(op.destination, place.result, 0x1000);
+    const View& to = op.destination;
+    if (to.on_chip && to.h == 1 && to.g == 1 && to.stride_c > 2) {
+      use.result.begin += to.offset;
+      use.result.end = std::min(use.result.end, use.result.begin + to.c * to.stride_c);
+    }
     return use;
   }
 
@@ -291,29 +297,48 @@ class OnChipPlan {
     op.place.result_code = result_code(i, use);
   }
 
-  // Marks: which tasks of each engine are known to be done, or to have read. A wait or a chain moves the mark
-  // to the task before.
-  void waited_for_planar(uint32_t waits, size_t i) {
-    if (waits & planar_results) planar_done_ = static_cast<int64_t>(i) - 1;
-    if (waits & (planar_results | planar_reads)) planar_read_ = planar_barrier_ = static_cast<int64_t>(i) - 1;
+  // ---- What is known to be done ----
+
+  static size_t engine_of(const EngineOp& op) { return is_neural(op) ? 0 : 1; }
+  static constexpr size_t neural = 0, planar = 1;
+
+  // All tasks of the engine up to `task` have read their sources; those that followed another task patch by
+  // patch have then seen the end of that one.
+  void finish_reading(size_t engine, int64_t task) {
+    const int64_t first = read_[engine] + 1;
+    read_[engine] = std::max(read_[engine], task);
+    for (int64_t i = first; i <= task; ++i) {
+      const auto index = static_cast<size_t>(i);
+      if (engine_of(ops_[index]) != engine || chains_[index] == Chain::None) continue;
+      const size_t followed = engine_of(ops_[index - 1]);
+      done_[followed] = std::max(done_[followed], i - 1);
+      finish_reading(followed, i - 1);
+    }
+  }
+  void finish(size_t engine, int64_t task) {
+    done_[engine] = std::max(done_[engine], task);
+    finish_reading(engine, task);
+  }
+  void take_in(uint32_t waits, size_t i) {
+    const int64_t before = static_cast<int64_t>(i) - 1;
+    if (waits & neural_results) finish(neural, before);
+    if (waits & neural_reads) finish_reading(neural, before);
+    if (waits & planar_results) finish(planar, before);
+    if (waits & planar_reads) finish_reading(planar, before);
+    if (waits & (planar_results | planar_reads)) planar_barrier_ = before;
   }
 
-  bool overlaps_planar_results(const Range& range, size_t i) const {
+  bool overlaps_results(size_t engine, const Range& range, size_t i) const {
     for (size_t j = 0; j < i; ++j)
-      if (!is_neural(ops_[j]) && static_cast<int64_t>(j) > planar_done_ && range.meets(uses_[j].result))
+      if (engine_of(ops_[j]) == engine && static_cast<int64_t>(j) > done_[engine] &&
+          range.meets(uses_[j].result))
         return true;
     return false;
   }
-  bool overlaps_planar_reads(const Range& range, size_t i) const {
+  bool overlaps_reads(size_t engine, const Range& range, size_t i) const {
     for (size_t j = 0; j < i; ++j)
-      if (!is_neural(ops_[j]) && static_cast<int64_t>(j) > planar_read_ &&
+      if (engine_of(ops_[j]) == engine && static_cast<int64_t>(j) > read_[engine] &&
           (range.meets(uses_[j].source) || range.meets(uses_[j].source2)))
-        return true;
-    return false;
-  }
-  bool overlaps_neural_reads(const Range& range, size_t i) const {
-    for (size_t j = 0; j < i; ++j)
-      if (is_neural(ops_[j]) && static_cast<int64_t>(j) > neural_done_ && range.meets(uses_[j].source))
         return true;
     return false;
   }
@@ -327,8 +352,13 @@ class OnChipPlan {
   }
 
   uint32_t planar_conflict(const Range& range, size_t i) const {
-    if (overlaps_planar_results(range, i)) return planar_results;
-    return overlaps_planar_reads(range, i) ? planar_reads : 0;
+    if (overlaps_results(planar, range, i)) return planar_results;
+    return overlaps_reads(planar, range, i) ? planar_reads : 0;
+  }
+
+  uint32_t neural_conflict(const Range& range, size_t i) const {
+    if (overlaps_results(neural, range, i)) return neural_results;
+    return overlaps_reads(neural, range, i) ? neural_reads : 0;
   }
 
   static uint32_t interleave_bits(const View& view) {
@@ -347,36 +377,44 @@ class OnChipPlan {
     const uint32_t chain = chains_[i] == Chain::Neural   ? chained_to_neural
                            : chains_[i] == Chain::Planar ? chained_to_planar
                                                          : 0;
-    uint32_t waits = reads_after_writes(i, chain != 0);
-    if (dma1 && loads_ahead(i)) waits |= neural_reads | neural_results;
-    Range filled = dma1 ? use.source : dma2 ? use.source2 : Range{};
-    if (!filled.empty()) {
+    // What the task's own transfer overwrites, before anything is known to be done.
+    uint32_t waits = 0;
+    for (const Range& filled : {dma1 ? use.source : Range{}, dma2 ? use.source2 : Range{}}) {
+      if (filled.empty()) continue;
       waits |= planar_conflict(filled, i);
-      if (!is_neural(op) && overlaps_neural_reads(filled, i)) waits |= neural_reads;
+      if (!is_neural(op) && overlaps_reads(neural, filled, i)) waits |= neural_reads;
     }
+    // A chain within one engine is its order; to the other engine it holds for the operand alone.
+    if (chain != 0 && engine_of(ops_[i - 1]) == engine_of(op))
+      finish(engine_of(op), static_cast<int64_t>(i) - 1);
+    waits |= reads_after_writes(i, chain != 0);
+    if (dma1 && loads_ahead(i)) waits |= neural_reads | neural_results;
     if (!dma1 && (waits & neural_results) && is_kept_source(op.source, i)) waits |= neural_reads;
     if (chain == chained_to_neural && !is_neural(op) && overlaps_unfenced_planar(use.result, i))
       waits |= planar_results;
     if ((waits & planar_results) && (waits & planar_reads)) waits &= ~planar_reads;
-    waited_for_planar(waits, i);
-    if (chain == chained_to_planar) planar_done_ = planar_read_ = static_cast<int64_t>(i) - 1;
-    if (waits & neural_results || chain == chained_to_neural) neural_done_ = static_cast<int64_t>(i) - 1;
+    take_in(waits, i);
     return code | chain | waits;
   }
 
-  // Operands in L2 that a task not known to be done has made.
-  uint32_t reads_after_writes(size_t i, bool chained) const {
+  // Operands in L2 that a task not known to be done has made. The latest first: whoever waits for that one
+  // may know of the others through it.
+  uint32_t reads_after_writes(size_t i, bool chained) {
     const EngineOp& op = ops_[i];
+    std::vector<size_t> writers;
+    size_t writer = 0;
+    if (!chained && op.source.on_chip && written_by(op.source.buffer, i, writer)) writers.push_back(writer);
+    if (op.source2 && op.source2->on_chip && written_by(op.source2->buffer, i, writer))
+      writers.push_back(writer);
+    std::sort(writers.rbegin(), writers.rend());
     uint32_t waits = 0;
-    const auto need = [&](const View& view, bool by_chain) {
-      size_t writer = 0;
-      if (!view.on_chip || !written_by(view.buffer, i, writer) || by_chain) return;
-      const bool neural = is_neural(ops_[writer]);
-      if (static_cast<int64_t>(writer) > (neural ? neural_done_ : planar_done_))
-        waits |= neural ? neural_results : planar_results;
-    };
-    need(op.source, chained);
-    if (op.source2) need(*op.source2, false);
+    for (const size_t made : writers) {
+      const size_t engine = engine_of(ops_[made]);
+      if (static_cast<int64_t>(made) <= done_[engine]) continue;
+      const uint32_t wait = engine == neural ? neural_results : planar_results;
+      take_in(wait, i);
+      waits |= wait;
+    }
     return waits;
   }
 
@@ -390,9 +428,11 @@ class OnChipPlan {
     }
     if (i == 0) return code | neural_reads | neural_results | planar_reads | planar_results;
     if (loads_ahead(i) && !op.planned_source) code |= neural_reads | neural_results;
-    if (!is_neural(op)) return code;
-    const uint32_t conflict = planar_conflict(use.result, i);
-    waited_for_planar(conflict, i);
+    // In place of its operand a chained task follows the one that made it.
+    if (chains_[i] != Chain::None && op.destination.buffer == op.source.buffer) return code;
+    uint32_t conflict = is_neural(op) ? planar_conflict(use.result, i) : 0;
+    if (!is_neural(op) || op.destination.on_chip) conflict |= neural_conflict(use.result, i);
+    take_in(conflict, i);
     return code | conflict;
   }
 
@@ -406,14 +446,15 @@ class OnChipPlan {
   void find_signals(size_t i) {
     if (i + 1 >= ops_.size()) return;
     EngineOp &op = ops_[i], &next = ops_[i + 1];
-    const bool planar = !is_neural(op), next_planar = !is_neural(next);
-    if (planar && next_planar && !next.planned_source) {
+    const bool is_planar = !is_neural(op), next_planar = !is_neural(next);
+    if (is_planar && next_planar && !next.planned_source) {
       op.place.signals_planar = true;
       next.place.waits_for_planar = true;
     }
     // A copy between two planar tasks passes the signal on (norm_layer_norm_ax1_1x64x8x8).
-    const bool between = planar && is_plain_copy(next) && next.source.on_chip && next.destination.on_chip &&
-                         i + 2 < ops_.size() && !is_neural(ops_[i + 2]) && ops_[i + 2].source.on_chip;
+    const bool between = is_planar && is_plain_copy(next) && next.source.on_chip &&
+                         next.destination.on_chip && i + 2 < ops_.size() && !is_neural(ops_[i + 2]) &&
+                         ops_[i + 2].source.on_chip;
     if (between) {
       op.place.signals_planar = next.place.signals_planar = true;
       ops_[i + 2].place.waits_for_planar = true;
@@ -428,7 +469,9 @@ class OnChipPlan {
   std::vector<bool> whole_;
   std::vector<Life> lives_;
   std::vector<Use> uses_;
-  int64_t neural_done_ = -1, planar_done_ = -1, planar_read_ = -1, planar_barrier_ = -1;
+  // By engine: the last task known to be done, and to have read its sources.
+  std::array<int64_t, 2> done_{-1, -1}, read_{-1, -1};
+  int64_t planar_barrier_ = -1;
 };
 
 }  // namespace

@@ -24,19 +24,6 @@ Tensor with_alpha_and_beta(const MilCall& call, Function function) {
   return map_elements(call.tensor("x"), [=](double x) { return function(x, alpha, beta); });
 }
 
-// A value for each channel (axis 1), in a shape that broadcasts to x.
-Tensor by_channel(const MilCall& call, const char* name) {
-  const Shape& x = call.tensor("x").shape;
-  const Tensor& values = call.tensor(name);
-  if (x.size() < 3) call.fail(fmt::format("x has the shape {}, of less than three axes", to_string(x)));
-  if (values.shape != Shape{x[1]})
-    call.fail(
-        fmt::format("{} has the shape {} where x has {} channels", name, to_string(values.shape), x[1]));
-  Shape shape(x.size(), 1);
-  shape[1] = x[1];
-  return reshaped(values, shape);
-}
-
 }  // namespace
 
 Tensor relu(const MilCall& call) {
@@ -62,7 +49,7 @@ Tensor thresholded_relu(const MilCall& call) {
 
 Tensor prelu(const MilCall& call) {
   const Tensor& x = call.tensor("x");
-  return combine_elements(x, by_channel(call, "alpha"), x.shape,
+  return combine_elements(x, call.by_channel("alpha"), x.shape,
                           [](double value, double alpha) { return value >= 0 ? value : alpha * value; });
 }
 
@@ -94,9 +81,9 @@ Tensor sigmoid_hard(const MilCall& call) {
 
 Tensor softplus_parametric(const MilCall& call) {
   const Tensor& x = call.tensor("x");
-  const Tensor curve = combine_elements(x, by_channel(call, "beta"), x.shape,
+  const Tensor curve = combine_elements(x, call.by_channel("beta"), x.shape,
                                         [](double value, double beta) { return softplus(beta * value); });
-  return combine_elements(curve, by_channel(call, "alpha"), x.shape,
+  return combine_elements(curve, call.by_channel("alpha"), x.shape,
                           [](double value, double alpha) { return alpha * value; });
 }
 

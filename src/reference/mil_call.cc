@@ -210,6 +210,18 @@ std::vector<bool> MilCall::axis_set(const char* name, size_t rank) const {
   return set;
 }
 
+Tensor MilCall::by_channel(const char* name, float absent) const {
+  const Shape& x = tensor("x").shape;
+  if (x.size() < 3) fail(fmt::format("x has the shape {}, of less than three axes", to_string(x)));
+  Shape shape(x.size(), 1);
+  shape[1] = x[1];
+  const Tensor* values = optional(name);
+  if (!values) return make_tensor(shape, absent);
+  if (values->shape != Shape{x[1]})
+    fail(fmt::format("{} has the shape {} where x has {} channels", name, to_string(values->shape), x[1]));
+  return reshaped(*values, shape);
+}
+
 const Shape& MilCall::checked(const Shape& shape) const {
   int64_t room = most_elements_;
   bool empty = false;

@@ -85,6 +85,10 @@ class MilCall {
   // Marks the axes of a list; all of them where it is absent.
   std::vector<bool> axis_set(const char* name, size_t rank) const;
 
+  // A value for each channel (axis 1 of "x"), in a shape that broadcasts to x; `absent` for each where the
+  // operand is absent.
+  Tensor by_channel(const char* name, float absent = 0) const;
+
   // The shape, if a tensor of it may be made: no size is negative and the elements are not too many.
   const Shape& checked(const Shape& shape) const;
   Shape common_shape(const Shape& a, const Shape& b) const;  // of broadcasting

@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+#include <limits>
+
 #include "reference/matrix_product.h"
 #include "reference/mil_operations.h"
+#include "reference/normalization_kernel.h"
 
 namespace ane::reference::ops {
 namespace {
@@ -36,6 +40,33 @@ Tensor linear(const MilCall& call) {
     call.fail(
         fmt::format("the bias has the shape {} where {} are made", to_string(bias->shape), weight.shape[0]));
   return combine_elements(result, *bias, result.shape, [](float value, float b) { return value + b; });
+}
+
+// softmax(query · keyᵀ / √E + mask) · value. A mask of truths says which keys take part.
+Tensor scaled_dot_product_attention(const MilCall& call) {
+  const Tensor &query = call.tensor("query"), &key = call.tensor("key"), &value = call.tensor("value");
+  const size_t rank = query.shape.size();
+  if (rank < 3)
+    call.fail(fmt::format("the query has the shape {}, of less than three axes", to_string(query.shape)));
+  for (const Tensor* other : {&key, &value})
+    if (other->shape.size() != rank ||
+        !std::equal(other->shape.begin(), other->shape.end() - 2, query.shape.begin()))
+      call.fail(fmt::format("{} and the query {} differ in their batch", to_string(other->shape),
+                            to_string(query.shape)));
+  const double scale = 1 / std::sqrt(static_cast<double>(query.shape.back()));
+  Tensor scores =
+      map_elements(product(call, query, false, key, true), [=](double score) { return score * scale; });
+  if (const Tensor* mask = call.optional("attn_mask")) {
+    if (call.common_shape(scores.shape, mask->shape) != scores.shape)
+      call.fail(fmt::format("the mask {} does not suit scores of {}", to_string(mask->shape),
+                            to_string(scores.shape)));
+    const bool truths = call.type("attn_mask") == mil::DataType::Bool;
+    const float excluded = -std::numeric_limits<float>::infinity();
+    scores = combine_elements(scores, *mask, scores.shape, [=](float score, float by) {
+      return truths ? (by != 0 ? score : excluded) : score + by;
+    });
+  }
+  return product(call, softmax_along(scores, rank - 1), false, value, false);
 }
 
 }  // namespace ane::reference::ops

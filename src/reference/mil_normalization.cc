@@ -68,4 +68,56 @@ Tensor layer_norm(const MilCall& call) {
   return transposed(rows, inverse_of(permutation));
 }
 
+// gamma * (x - mean) / sqrt(variance + epsilon) + beta, with a value of each for every channel
+Tensor batch_norm(const MilCall& call) {
+  const Tensor& x = call.tensor("x");
+  const double epsilon = call.number("epsilon");
+  const Tensor mean = call.by_channel("mean"), variance = call.by_channel("variance");
+  const Tensor gamma = call.by_channel("gamma", 1), beta = call.by_channel("beta", 0);
+  const AxisView view = view_along(x.shape, 1);
+  Tensor result = make_tensor(x.shape);
+  for (int64_t line = 0; line < view.outer * view.length; ++line) {
+    const int64_t c = line % view.length, start = line * view.inner;
+    normalize_run(x.data.data() + start, result.data.data() + start, view.inner, mean.data[c],
+                  gamma.data[c] / std::sqrt(variance.data[c] + epsilon), beta.data[c]);
+  }
+  return result;
+}
+
+// The same with the statistics of each channel of each image.
+Tensor instance_norm(const MilCall& call) {
+  const Tensor& x = call.tensor("x");
+  const double epsilon = call.number("epsilon");
+  const Tensor gamma = call.by_channel("gamma", 1), beta = call.by_channel("beta", 0);
+  const AxisView view = view_along(x.shape, 1);
+  Tensor result = make_tensor(x.shape);
+  for (int64_t line = 0; line < view.outer * view.length; ++line) {
+    const int64_t c = line % view.length, start = line * view.inner;
+    const Statistics by = statistics_of(x.data.data() + start, 1, view.inner, view.inner);
+    normalize_run(x.data.data() + start, result.data.data() + start, view.inner, by.mean,
+                  gamma.data[c] / std::sqrt(by.variance + epsilon), beta.data[c]);
+  }
+  return result;
+}
+
+// x / sqrt(Σ x² + epsilon) over the last three axes
+Tensor l2_norm(const MilCall& call) {
+  const Tensor& x = call.tensor("x");
+  const size_t rank = x.shape.size();
+  if (rank < 3) call.fail(fmt::format("x has the shape {}, of less than three axes", to_string(x.shape)));
+  std::vector<bool> axes(rank, false);
+  std::fill(axes.end() - 3, axes.end(), true);
+  const double epsilon = call.number("epsilon");
+  return combine_elements(x, reduce(x, axes, sum_of_squares), x.shape,
+                          [=](double value, double sum) { return value / std::sqrt(sum + epsilon); });
+}
+
+Tensor local_response_norm(const MilCall& call) {
+  const Tensor& x = call.tensor("x");
+  if (x.shape.size() < 3)
+    call.fail(fmt::format("x has the shape {}, of less than three axes", to_string(x.shape)));
+  return local_response(x, 1,
+                        {call.positive("size"), call.number("alpha"), call.number("beta"), call.number("k")});
+}
+
 }  // namespace ane::reference::ops

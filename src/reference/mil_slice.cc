@@ -30,21 +30,50 @@ std::vector<Slice> slices_of(const MilCall& call, const Shape& shape) {
   return slices;
 }
 
+// The slice as strides over x, squeezed axes still there.
+struct View {
+  Shape shape;
+  Strides strides;
+  int64_t base = 0;
+};
+
+View view_of(const MilCall& call, const Shape& shape) {
+  const std::vector<Slice> slices = slices_of(call, shape);
+  View view{{}, strides_of(shape)};
+  for (size_t axis = 0; axis < slices.size(); ++axis) {
+    view.base += slices[axis].start * view.strides[axis];
+    view.strides[axis] *= slices[axis].step;
+    view.shape.push_back(slices[axis].count);
+  }
+  return view;
+}
+
 }  // namespace
 
 Tensor slice_by_index(const MilCall& call) {
   const Tensor& x = call.tensor("x");
-  const std::vector<Slice> slices = slices_of(call, x.shape);
-  Strides strides = strides_of(x.shape);
-  Shape shape;
-  int64_t base = 0;
-  for (size_t axis = 0; axis < slices.size(); ++axis) {
-    base += slices[axis].start * strides[axis];
-    strides[axis] *= slices[axis].step;
-    shape.push_back(slices[axis].count);
+  const View view = view_of(call, x.shape);
+  Tensor result = strided_copy(x.data, view.shape, view.strides, view.base);
+  result.shape = without_axes(result.shape, call.flags("squeeze_mask", view.shape.size()));
+  return result;
+}
+
+// x with the slice replaced, whose shape update has.
+Tensor slice_update(const MilCall& call) {
+  Tensor result = call.tensor("x");
+  const Tensor& update = call.tensor("update");
+  const View view = view_of(call, result.shape);
+  const Shape shape = without_axes(view.shape, call.flags("squeeze_mask", view.shape.size()));
+  if (update.shape != shape)
+    call.fail(fmt::format("update has the shape {} where the slice has {}", to_string(update.shape),
+                          to_string(shape)));
+  const Strides from = strides_of(view.shape);
+  for (int64_t i = 0; i < static_cast<int64_t>(update.data.size()); ++i) {
+    int64_t at = view.base;
+    for (size_t axis = 0; axis < view.shape.size(); ++axis)
+      at += i / from[axis] % view.shape[axis] * view.strides[axis];
+    result.data[at] = update.data[i];
   }
-  Tensor result = strided_copy(x.data, shape, strides, base);
-  result.shape = without_axes(result.shape, call.flags("squeeze_mask", shape.size()));
   return result;
 }
 

@@ -154,16 +154,29 @@ const Row rows[] = {
     {"softsign", 15, one<unary<softsign>>, "x"},
     {"linear_activation", 15, one<ops::linear_activation>, "x alpha beta"},
 
-    // Convolution
+    // Convolution and pooling
     {"conv", 15, one<ops::conv>, "x weight bias? strides=1 pad_type=valid pad=0 dilations=1 groups=1"},
+    {"conv_transpose", 15, one<ops::conv_transpose>,
+     "x weight bias? pad=0 output_shape? pad_type=valid strides=1 dilations=1 groups=1"},
+    {"avg_pool", 15, one<ops::avg_pool>,
+     "x kernel_sizes strides=1 pad_type pad=0 ceil_mode=false exclude_padding_from_average=false"},
+    {"max_pool", 15, one<ops::max_pool>, "x kernel_sizes strides=1 pad_type pad=0 ceil_mode=false"},
+    {"l2_pool", 15, one<ops::l2_pool>, "x kernel_sizes strides=1 pad_type pad=0 ceil_mode=false"},
 
     // Matrix products
     {"matmul", 15, one<ops::matmul>, "x y transpose_x=false transpose_y=false"},
     {"linear", 15, one<ops::linear>, "x weight bias?"},
+    {"einsum", 15, one<ops::einsum>, "values* equation"},
+    {"scaled_dot_product_attention", 18, one<ops::scaled_dot_product_attention>,
+     "query key value attn_mask?"},
 
     // Normalisation
     {"softmax", 15, one<ops::softmax>, "x axis=-1"},
     {"layer_norm", 15, one<ops::layer_norm>, "x axes? gamma? beta? epsilon=1e-5"},
+    {"batch_norm", 15, one<ops::batch_norm>, "x mean variance gamma? beta? epsilon=1e-5"},
+    {"instance_norm", 15, one<ops::instance_norm>, "x gamma? beta? epsilon=1e-5"},
+    {"l2_norm", 15, one<ops::l2_norm>, "x epsilon=1e-6"},
+    {"local_response_norm", 15, one<ops::local_response_norm>, "x size alpha=1e-4 beta=0.75 k=1"},
 
     // Reductions
     {"reduce_l1_norm", 15, one<reduced<l1_norm>>, "x axes? keep_dims=false"},
@@ -179,14 +192,108 @@ const Row rows[] = {
     {"reduce_argmax", 15, one<ops::reduce_argmax>, "x axis=-1 keep_dims=false output_dtype=int32"},
     {"reduce_argmin", 15, one<ops::reduce_argmin>, "x axis=-1 keep_dims=false output_dtype=int32"},
 
+    // Order
+    {"cumsum", 15, one<ops::cumsum>, "x axis=0 exclusive=false reverse=false"},
+    {"argsort", 15, one<ops::argsort>, "x axis=-1 ascending=false"},
+    {"topk", 15, ops::topk,
+     "x k=1 axis=-1 ascending=false sort=true return_indices=true output_indices_dtype=int32"},
+
     // Movement
     {"transpose", 15, one<ops::transpose>, "x perm"},
     {"tile", 15, one<ops::tile>, "x reps"},
+    {"reverse", 15, one<ops::reverse>, "x axes?"},
+    {"reverse_sequence", 15, one<ops::reverse_sequence>, "x lengths seq_axis=0 batch_axis=0"},
+    {"sliding_windows", 15, one<ops::sliding_windows>, "x axis size stride=1"},
+    {"band_part", 15, one<ops::band_part>, "x lower=-1 upper=-1"},
     {"concat", 15, one<ops::concat>, "values* axis interleave=false"},
+    {"stack", 15, one<ops::stack>, "values* axis"},
+    {"split", 15, ops::split, "x num_splits? split_sizes? axis"},
     {"slice_by_index", 15, one<ops::slice_by_index>,
      "x begin end stride=1 begin_mask=false end_mask=false squeeze_mask=false"},
     {"slice_by_size", 15, one<ops::slice_by_size>, "x begin size"},
+    {"slice_update", 18, one<ops::slice_update>,
+     "x update begin end stride=1 begin_mask=false end_mask=false squeeze_mask=false"},
+    {"pad", 15, one<ops::pad>, "x pad mode=constant constant_val=0"},
+    {"crop", 15, one<ops::crop>, "x crop_height crop_width"},
+    {"depth_to_space", 15, one<ops::depth_to_space>, "x block_size"},
+    {"space_to_depth", 15, one<ops::space_to_depth>, "x block_size"},
+    {"pixel_shuffle", 15, one<ops::pixel_shuffle>, "x upscale_factor"},
+    {"pixel_unshuffle", 16, one<ops::pixel_unshuffle>, "x downscale_factor"},
+    {"space_to_batch", 15, one<ops::space_to_batch>, "x block_shape paddings"},
+    {"batch_to_space", 15, one<ops::batch_to_space>, "x block_shape crops"},
+
+    // Shapes
     {"reshape", 15, one<ops::reshape>, "x shape"},
+    {"reshape_like", 16, one<ops::reshape_like>, "x ref_tensors* begins* ends* end_masks*"},
+    {"flatten2d", 15, one<ops::flatten2d>, "x axis=1"},
+    {"expand_dims", 15, one<ops::expand_dims>, "x axes"},
+    {"squeeze", 15, one<ops::squeeze>, "x axes?"},
+    {"shape", 15, one<ops::shape>, "x"},
+    {"fill", 15, one<ops::fill>, "shape value=0"},
+    {"fill_like", 16, one<ops::fill_like>, "ref_tensor value=0"},
+    {"range_1d", 15, one<ops::range_1d>, "end start step"},
+
+    // Indices
+    {"gather", 15, one<ops::gather<true>>, "x indices axis=0 batch_dims=0"},
+    {"gather", 17, one<ops::gather<false>>, "x indices axis=0 batch_dims=0 validate_indices=false"},
+    {"gather_along_axis", 15, one<ops::gather_along_axis<true>>, "x indices axis=0"},
+    {"gather_along_axis", 17, one<ops::gather_along_axis<false>>, "x indices axis=0 validate_indices=false"},
+    {"gather_nd", 15, one<ops::gather_nd<true>>, "x indices batch_dims=0"},
+    {"gather_nd", 17, one<ops::gather_nd<false>>, "x indices batch_dims=0 validate_indices=false"},
+    {"scatter", 15, one<ops::scatter<true>>, "data indices updates axis=0 mode=add"},
+    {"scatter", 17, one<ops::scatter<false>>, "data indices updates axis=0 mode=add validate_indices=false"},
+    {"scatter_along_axis", 15, one<ops::scatter_along_axis<true>>, "data indices updates axis=0 mode=add"},
+    {"scatter_along_axis", 17, one<ops::scatter_along_axis<false>>,
+     "data indices updates axis=0 mode=add validate_indices=false"},
+    {"scatter_nd", 15, one<ops::scatter_nd<true>>, "data indices updates mode=add"},
+    {"scatter_nd", 17, one<ops::scatter_nd<false>>, "data indices updates mode=add validate_indices=false"},
+    {"one_hot", 15, one<ops::one_hot>, "indices one_hot_vector_size axis=-1 on_value=1 off_value=0"},
+    {"non_zero", 15, one<ops::non_zero>, "x"},
+
+    // Images
+    {"upsample_nearest_neighbor", 15, one<ops::upsample_nearest_neighbor>,
+     "x scale_factor_height=1 scale_factor_width=1"},
+    {"upsample_bilinear", 15, one<ops::upsample_bilinear>,
+     "x scale_factor_height=1 scale_factor_width=1 align_corners=true half_pixel_centers?"},
+    {"resize_nearest_neighbor", 15, one<ops::resize_nearest_neighbor>,
+     "x target_size_height target_size_width"},
+    {"resize_bilinear", 15, one<ops::resize_bilinear>,
+     "x target_size_height=1 target_size_width=1 sampling_mode=DEFAULT"},
+    {"resize", 17, one<ops::resize>, "x shape resized_dims interpolation_mode=LINEAR sampling_mode=DEFAULT"},
+    {"crop_resize", 15, one<ops::crop_resize_ios15>,
+     "x roi target_height=1 target_width=1 normalized_coordinates=false spatial_scale=1 "
+     "box_coordinate_mode=CORNERS_HEIGHT_FIRST sampling_mode=DEFAULT"},
+    {"crop_resize", 16, one<ops::crop_resize_ios16>,
+     "x roi target_height=1 target_width=1 normalized_coordinates=false spatial_scale=1 "
+     "box_coordinate_mode=CORNERS_HEIGHT_FIRST sampling_mode=DEFAULT pad_value=0"},
+    {"crop_resize", 17, one<ops::crop_resize>,
+     "x boxes box_indices? target_height=1 target_width=1 normalized_coordinates=false spatial_scale=1 "
+     "box_coordinate_mode=CORNERS_HEIGHT_FIRST sampling_mode=DEFAULT pad_value=0"},
+    {"affine", 15, one<ops::affine>,
+     "x transform_matrix output_height output_width sampling_mode padding_mode padding_value "
+     "coordinates_mode align_corners"},
+    {"resample", 15, one<ops::resample>,
+     "x coordinates sampling_mode padding_mode padding_value coordinates_mode align_corners"},
+    {"non_maximum_suppression", 15, ops::non_maximum_suppression_ios15,
+     "boxes scores iou_threshold score_threshold max_boxes per_class_suppression=false"},
+    {"non_maximum_suppression", 17, ops::non_maximum_suppression,
+     "boxes scores iou_threshold max_boxes per_class_suppression=false"},
+
+    // Codes
+    {"quantize", 17, one<ops::quantize>, "input zero_point? scale axis? output_dtype"},
+    {"dequantize", 17, one<ops::dequantize>, "input zero_point? scale axis?"},
+    {"constexpr_affine_dequantize", 16, one<ops::constexpr_affine_dequantize>,
+     "quantized_data zero_point scale axis"},
+    {"constexpr_cast", 16, one<ops::constexpr_cast>, "source_val output_dtype"},
+    {"constexpr_lut_to_dense", 16, one<ops::constexpr_lut_to_dense_ios16>, "indices lut shape"},
+    {"constexpr_lut_to_dense", 18, one<ops::constexpr_lut_to_dense>, "indices lut vector_axis?"},
+    {"constexpr_sparse_to_dense", 16, one<ops::constexpr_sparse_to_dense_ios16>, "nonzero_data mask shape"},
+    {"constexpr_sparse_to_dense", 18, one<ops::constexpr_sparse_to_dense>, "nonzero_data mask"},
+    {"constexpr_blockwise_shift_scale", 18, one<ops::constexpr_blockwise_shift_scale>, "data scale offset?"},
+    {"constexpr_lut_to_sparse", 18, ops::constexpr_lut_to_sparse,
+     "indices_mask indices_nonzero_data lut vector_axis?"},
+    {"constexpr_sparse_blockwise_shift_scale", 18, ops::constexpr_sparse_blockwise_shift_scale,
+     "data_mask nonzero_data scale offset?"},
 };
 
 // Why the rest of MIL is not here.

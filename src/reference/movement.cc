@@ -302,9 +302,7 @@ Tensor evaluate_reverse(const Call& call) {
   return result;
 }
 
-// Blocks of b x b pixels of one channel against the same pixel of b * b channels: the axes of the block are
-// split off, moved and joined elsewhere. SPACE_TO_DEPTH and DEPTH_TO_SPACE number channels (row, column,
-// channel), PIXEL_SHUFFLE (channel, row, column).
+// PIXEL_SHUFFLE numbers channels (channel, row, column), the others (row, column, channel).
 Tensor evaluate_reorganize_data(const Call& call) {
   using Reorganize = coreml::spec::ReorganizeDataLayerParams;
   const Reorganize& params = call.layer.reorganizedata();
@@ -314,19 +312,11 @@ Tensor evaluate_reorganize_data(const Call& call) {
   const bool to_depth = params.mode() == Reorganize::SPACE_TO_DEPTH;
   if (b < 1 || (to_depth ? in.h % b != 0 || in.w % b != 0 : in.c % (b * b) != 0))
     call.fail("the blocks do not fit");
-  if (to_depth) {
-    const Tensor blocks = reshaped(input, {in.n, in.c, in.h / b, b, in.w / b, b});
-    return reshaped(transposed(blocks, {0, 3, 5, 1, 2, 4}),
-                    with_planes(input.shape, in.c * b * b, in.h / b, in.w / b));
-  }
-  const int64_t channels = in.c / (b * b);
-  const Shape shape = with_planes(input.shape, channels, in.h * b, in.w * b);
-  if (params.mode() == Reorganize::DEPTH_TO_SPACE) {
-    const Tensor blocks = reshaped(input, {in.n, b, b, channels, in.h, in.w});
-    return reshaped(transposed(blocks, {0, 3, 4, 1, 5, 2}), shape);
-  }
-  const Tensor blocks = reshaped(input, {in.n, channels, b, b, in.h, in.w});
-  return reshaped(transposed(blocks, {0, 1, 4, 2, 5, 3}), shape);
+  const Tensor planes = reshaped(input, {in.n, in.c, in.h, in.w});
+  Tensor result = to_depth ? space_to_depth(planes, b, false)
+                           : depth_to_space(planes, b, params.mode() == Reorganize::PIXEL_SHUFFLE);
+  result.shape = with_planes(input.shape, result.shape[1], result.shape[2], result.shape[3]);
+  return result;
 }
 
 Tensor evaluate_gather(const Call& call) {

@@ -65,4 +65,24 @@ void sample_plane(const float* in, int64_t height, int64_t width, const Position
   }
 }
 
+Tensor interpolated(const Tensor& tensor, size_t axis, const Positions& positions) {
+  const AxisView view = view_along(tensor.shape, axis);
+  Shape shape = tensor.shape;
+  shape[axis] = static_cast<int64_t>(positions.size());
+  Tensor result{shape, {}};
+  result.data.reserve(static_cast<size_t>(element_count(shape)));
+  for (int64_t outer = 0; outer < view.outer; ++outer) {
+    for (const double position : positions) {
+      const auto below = static_cast<int64_t>(position);
+      const int64_t above = std::min(below + 1, view.length - 1);
+      const double part = position - static_cast<double>(below);
+      const float* low = tensor.data.data() + (outer * view.length + below) * view.inner;
+      const float* high = tensor.data.data() + (outer * view.length + above) * view.inner;
+      for (int64_t k = 0; k < view.inner; ++k)
+        result.data.push_back(static_cast<float>(std::lerp(double{low[k]}, double{high[k]}, part)));
+    }
+  }
+  return result;
+}
+
 }  // namespace ane::reference

@@ -2,8 +2,7 @@
 // parameters.
 #pragma once
 
-#include <cstdint>
-#include <vector>
+#include "reference/tensor.h"
 
 namespace ane::reference {
 
@@ -29,5 +28,8 @@ float interpolate(const float* plane, int64_t height, int64_t width, double y, d
 // The plane at all pairs of positions, which are within it.
 void sample_plane(const float* in, int64_t height, int64_t width, const Positions& rows,
                   const Positions& columns, float* out);
+
+// The tensor at positions of one axis, which are within it, linearly between its elements.
+Tensor interpolated(const Tensor& tensor, size_t axis, const Positions& positions);
 
 }  // namespace ane::reference

@@ -98,6 +98,37 @@ Tensor sliced(const Tensor& tensor, size_t axis, int64_t start, int64_t step, in
   return strided_copy(tensor.data, shape, strides, base);
 }
 
+Tensor taken(const Tensor& tensor, size_t axis, const std::vector<int64_t>& positions, float fill) {
+  const AxisView view = view_along(tensor.shape, axis);
+  Shape shape = tensor.shape;
+  shape[axis] = static_cast<int64_t>(positions.size());
+  Tensor result = make_tensor(shape, fill);
+  float* out = result.data.data();
+  for (int64_t outer = 0; outer < view.outer; ++outer) {
+    for (const int64_t position : positions) {
+      if (position >= 0)
+        std::copy_n(tensor.data.data() + (outer * view.length + position) * view.inner, view.inner, out);
+      out += view.inner;
+    }
+  }
+  return result;
+}
+
+Tensor depth_to_space(const Tensor& tensor, int64_t b, bool channel_first) {
+  const int64_t n = tensor.shape[0], c = tensor.shape[1] / (b * b), h = tensor.shape[2], w = tensor.shape[3];
+  const Tensor blocks = channel_first ? transposed(reshaped(tensor, {n, c, b, b, h, w}), {0, 1, 4, 2, 5, 3})
+                                      : transposed(reshaped(tensor, {n, b, b, c, h, w}), {0, 3, 4, 1, 5, 2});
+  return reshaped(blocks, {n, c, h * b, w * b});
+}
+
+Tensor space_to_depth(const Tensor& tensor, int64_t b, bool channel_first) {
+  const int64_t n = tensor.shape[0], c = tensor.shape[1], h = tensor.shape[2] / b, w = tensor.shape[3] / b;
+  const Tensor blocks = reshaped(tensor, {n, c, h, b, w, b});
+  return reshaped(
+      channel_first ? transposed(blocks, {0, 1, 3, 5, 2, 4}) : transposed(blocks, {0, 3, 5, 1, 2, 4}),
+      {n, c * b * b, h, w});
+}
+
 Slice python_slice(int64_t size, int64_t begin, bool open_begin, int64_t end, bool open_end, int64_t step) {
   // From the front, positions are within [0, size]; from the back, within [-1, size - 1].
   const int64_t low = step > 0 ? 0 : -1, high = step > 0 ? size : size - 1;

@@ -52,6 +52,15 @@ Tensor transposed(const Tensor& tensor, const std::vector<int64_t>& permutation)
 // The elements start, start + step, ... of one axis, `count` of them.
 Tensor sliced(const Tensor& tensor, size_t axis, int64_t start, int64_t step, int64_t count);
 
+// Element i of an axis is element positions[i] of the tensor, or `fill` where that is -1.
+Tensor taken(const Tensor& tensor, size_t axis, const std::vector<int64_t>& positions, float fill = 0);
+
+// Blocks of b x b pixels of one channel against the same pixel of b * b channels, for [n, C, H, W]: pixel (i,
+// j) of the block of channel c is channel (i * b + j) * C + c, or c * b * b + i * b + j where channels come
+// first.
+Tensor depth_to_space(const Tensor& tensor, int64_t b, bool channel_first);  // b * b divides C
+Tensor space_to_depth(const Tensor& tensor, int64_t b, bool channel_first);  // b divides H and W
+
 // What a Python slice means for an axis of `size`: `count` elements from `start`. An open end reaches as far
 // as the axis does. `step` is not 0.
 struct Slice {

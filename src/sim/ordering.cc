@@ -15,12 +15,26 @@ const char* name_of(size_t engine) {
   return engine == static_cast<size_t>(Engine::Neural) ? "NE" : "PE";
 }
 
+constexpr size_t page = 1024;  // granules
+
 }  // namespace
 
-L2Order::L2Order(uint64_t l2_bytes) : granules_(static_cast<size_t>(l2_bytes / Memory::granule)) {}
+L2Order::L2Order(uint64_t l2_bytes)
+    : granules_(static_cast<size_t>(l2_bytes / Memory::granule)), used_(granules_.size() / page + 1) {}
+
+L2Order::Granule& L2Order::use(uint64_t at) {
+  used_[static_cast<size_t>(at) / page] = 1;
+  return granules_[static_cast<size_t>(at)];
+}
 
 void L2Order::reset() {
-  std::fill(granules_.begin(), granules_.end(), Granule{});
+  for (size_t i = 0; i < used_.size(); ++i) {
+    if (!used_[i]) continue;
+    const size_t begin = i * page, end = std::min(begin + page, granules_.size());
+    std::fill(granules_.begin() + static_cast<ptrdiff_t>(begin),
+              granules_.begin() + static_cast<ptrdiff_t>(end), Granule{});
+    used_[i] = 0;
+  }
   engine_of_task_.clear(), followed_.clear();
   finished_ = read_ = {none, none};
   chained_to_ = none;
@@ -79,7 +93,7 @@ void L2Order::for_granules(const View& view, const Shape& shape, Body body) {
 
 void L2Order::read(const View& view, const Shape& shape) {
   for_granules(view, shape, [&](uint64_t at) {
-    Granule& granule = granules_[static_cast<size_t>(at)];
+    Granule& granule = use(at);
     const int64_t writer = granule.writer;
     if (writer >= 0 && writer > finished_[engine_of(writer)] && writer != chained_to_)
       throw Hazard(fmt::format("reads 0x{:x} of L2, which task {} wrote, without waiting for the {}",
@@ -90,8 +104,7 @@ void L2Order::read(const View& view, const Shape& shape) {
 
 // Two tasks of one engine may stream through the same place, one after the other. A result in the place of
 // its source follows a chained producer row by row.
-void L2Order::check_overwrite(uint64_t at, bool streams, bool in_place) const {
-  const Granule& granule = granules_[static_cast<size_t>(at)];
+void L2Order::check_overwrite(uint64_t at, const Granule& granule, bool streams, bool in_place) const {
   const auto check = [&](int64_t task, int64_t done, const char* use) {
     if (task <= done || task == index() || (in_place && task == chained_to_)) return;
     throw Hazard(
@@ -107,8 +120,8 @@ void L2Order::check_overwrite(uint64_t at, bool streams, bool in_place) const {
 
 void L2Order::fill(const Range& range) {
   for (uint64_t at = range.begin / Memory::granule; at * Memory::granule < range.end; ++at) {
-    check_overwrite(at, true, false);
-    Granule& granule = granules_[static_cast<size_t>(at)];
+    Granule& granule = use(at);
+    check_overwrite(at, granule, true, false);
     granule.writer = -1, granule.streamers[own()] = static_cast<int32_t>(index());
   }
 }
@@ -130,8 +143,9 @@ void L2Order::write(const Descriptor& descriptor) {
   const bool in_place =
       same_place(descriptor.source) || (descriptor.source2 && same_place(*descriptor.source2));
   for_granules(descriptor.result, descriptor.output, [&](uint64_t at) {
-    check_overwrite(at, false, in_place);
-    granules_[static_cast<size_t>(at)].writer = static_cast<int32_t>(index());
+    Granule& granule = use(at);
+    check_overwrite(at, granule, false, in_place);
+    granule.writer = static_cast<int32_t>(index());
   });
 }
 

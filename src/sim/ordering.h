@@ -53,9 +53,11 @@ class L2Order {
   void finish_reading(size_t engine, int64_t task);
   template <typename Body>
   void for_granules(const View& view, const Shape& shape, Body body);
-  void check_overwrite(uint64_t granule, bool streams, bool in_place) const;
+  void check_overwrite(uint64_t at, const Granule& granule, bool streams, bool in_place) const;
+  Granule& use(uint64_t at);
 
   std::vector<Granule> granules_;
+  std::vector<uint8_t> used_;  // by page of granules: has some state, which reset() has to clear
   std::vector<Engine> engine_of_task_;
   std::vector<int64_t> followed_;  // by task: the one it follows row by row, or none
   // By engine: tasks up to this one have finished, and have at least finished reading, as far as the task at

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <functional>
 
 #include "base/half.h"
 #include "base/parallel.h"
@@ -28,7 +29,7 @@ using h13::Task;
 
 constexpr uint32_t op_add = 0, op_square_of_sum = 4;
 constexpr uint32_t pool_sum = 0, pool_average = 1, pool_maximum = 2;
-constexpr uint32_t function_reciprocal = 1, function_rsqrt = 2;
+constexpr uint32_t function_none = 0, function_reciprocal = 1, function_rsqrt = 2;
 constexpr int64_t grain_elements = 1 << 15;
 
 float half_field(const Task& task, Field field) {
@@ -58,36 +59,27 @@ struct Settings {
       throw Hazard("PreScale other than 1; what it scales is not known");
   }
 
-  float finish(float value) const {
-    value = value * final_scale + epsilon;
+  void finish(float* values, int64_t count) const {
+    const float factor = final_scale, offset = epsilon, least = relu ? 0.0f : -infinity;
+    for (int64_t i = 0; i < count; ++i) values[i] = values[i] * factor + offset;
+    if (function != function_none || absolute)
+      for (int64_t i = 0; i < count; ++i) values[i] = apply(values[i]);
+    for (int64_t i = 0; i < count; ++i) values[i] = std::max(without_nan(values[i]), least);
+  }
+
+ private:
+  float apply(float value) const {
     if (function == function_reciprocal) value = 1 / value;
     if (function == function_rsqrt) value = value < 0 ? 0 : 1 / std::sqrt(value);
-    if (absolute) value = std::fabs(value);
-    value = without_nan(value);
-    return relu ? std::max(value, 0.0f) : value;
+    return absolute ? std::fabs(value) : value;
   }
 };
-
-float combine(uint32_t operation, float a, float b) {
-  switch (operation) {
-    case 0:
-      return a + b;
-    case 1:
-      return a * b;
-    case 2:
-      return std::max(a, b);
-    case 3:
-      return std::min(a, b);
-    default:
-      return (a + b) * (a + b);
-  }
-}
 
 // A source read with repetition along the axes on which it has length 1.
 class Source {
  public:
   Source(const Tensor& tensor, const Shape& full, bool negate, bool relu)
-      : tensor_(tensor), full_(full), negate_(negate), relu_(relu) {}
+      : tensor_(tensor), full_(full), sign_(negate ? -1.0f : 1.0f), least_(relu ? 0.0f : -infinity) {}
 
   int64_t step() const { return tensor_.shape.width == 1 ? 0 : 1; }
 
@@ -99,16 +91,55 @@ class Source {
                                          channel % shape.channels, y % shape.height));
   }
 
-  float prepare(float value) const {
-    if (relu_) value = std::max(value, 0.0f);
-    return negate_ ? -value : value;
-  }
+  float prepare(float value) const { return sign_ * std::max(value, least_); }
 
  private:
   const Tensor& tensor_;
   const Shape& full_;
-  bool negate_, relu_;
+  float sign_, least_;
 };
+
+// One row of Scale * op(a, b) + Bias. Both steps, 0 or 1, are known to the compiler, which makes vectors of
+// it.
+template <int64_t step_a, int64_t step_b, typename Operation>
+void combine_row(const Source& a, const float* left, const Source& b, const float* right, int64_t width,
+                 const Settings& settings, Operation operation, float* to) {
+  const Source first = a, second = b;  // copies, so that no store through `to` can change them
+  const float scale = settings.scale, bias = settings.bias;
+  for (int64_t x = 0; x < width; ++x)
+    to[x] =
+        without_nan(operation(first.prepare(left[x * step_a]), second.prepare(right[x * step_b]))) * scale +
+        bias;
+}
+
+using CombineRow = std::function<void(const float* left, const float* right, int64_t width, float* to)>;
+
+template <typename Operation>
+CombineRow row_combiner(const Source& a, const Source& b, const Settings& settings, Operation operation) {
+  const auto with_steps = [&]<int64_t step_a, int64_t step_b>() -> CombineRow {
+    return [&a, &b, &settings, operation](const float* left, const float* right, int64_t width, float* to) {
+      combine_row<step_a, step_b>(a, left, b, right, width, settings, operation, to);
+    };
+  };
+  if (a.step() == 0)
+    return b.step() == 0 ? with_steps.template operator()<0, 0>() : with_steps.template operator()<0, 1>();
+  return b.step() == 0 ? with_steps.template operator()<1, 0>() : with_steps.template operator()<1, 1>();
+}
+
+CombineRow row_combiner(const Source& a, const Source& b, const Settings& settings) {
+  switch (settings.operation) {
+    case 0:
+      return row_combiner(a, b, settings, [](float p, float q) { return p + q; });
+    case 1:
+      return row_combiner(a, b, settings, [](float p, float q) { return p * q; });
+    case 2:
+      return row_combiner(a, b, settings, [](float p, float q) { return std::max(p, q); });
+    case 3:
+      return row_combiner(a, b, settings, [](float p, float q) { return std::min(p, q); });
+    default:
+      return row_combiner(a, b, settings, [](float p, float q) { return (p + q) * (p + q); });
+  }
+}
 
 // op(a, b), scaled, at every position of the input.
 Tensor elementwise(const Descriptor& descriptor, const Settings& settings, const Tensor& source,
@@ -120,19 +151,13 @@ Tensor elementwise(const Descriptor& descriptor, const Settings& settings, const
                  descriptor.source2 && descriptor.source2->relu);
   if (!source2 && settings.operation != op_add && settings.operation != op_square_of_sum)
     throw Hazard(fmt::format("PECfg.OpMode {} with one source is not known", settings.operation));
+  const CombineRow combine = row_combiner(a, b, settings);
   const int64_t width = descriptor.input.width;
-  parallel_for(
-      result.shape.rows(), std::max<int64_t>(1, grain_elements / width), [&](int64_t begin, int64_t end) {
-        for (int64_t index = begin; index < end; ++index) {
-          const float *left = a.row(index), *right = b.row(index);
-          float* to = result.row(index);
-          for (int64_t x = 0; x < width; ++x) {
-            const float value =
-                combine(settings.operation, a.prepare(left[x * a.step()]), b.prepare(right[x * b.step()]));
-            to[x] = without_nan(value) * settings.scale + settings.bias;
-          }
-        }
-      });
+  parallel_for(result.shape.rows(), std::max<int64_t>(1, grain_elements / width),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t index = begin; index < end; ++index)
+                   combine(a.row(index), b.row(index), width, result.row(index));
+               });
   return result;
 }
 
@@ -242,10 +267,8 @@ Tensor run_planar(const Task& task, const Descriptor& descriptor, const Tensor& 
   else if (descriptor.type == TaskType::Pooling)
     values = pool(descriptor, settings, values);
   const int64_t count = values.shape.elements();
-  parallel_for(count, grain_elements, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i)
-      values.data[static_cast<size_t>(i)] = settings.finish(values.data[static_cast<size_t>(i)]);
-  });
+  parallel_for(count, grain_elements,
+               [&](int64_t begin, int64_t end) { settings.finish(values.data.data() + begin, end - begin); });
   return values;
 }
 

@@ -14,7 +14,7 @@
 
 #include "base/bytes.h"
 #include "sim/pack_weights.h"
-#include "sim/source_evaluator.h"
+#include "sim/source_program.h"
 #include "support/oracle_program.h"
 
 namespace ane::sim::test {

@@ -1,9 +1,9 @@
 // Captured task words of Apple-compiled programs, run as they are, against what their source programs say.
 //
 // Every case must run without a hazard (the words are known to be sound, so a hazard would be a rule of ours
-// that is wrong) and give the result of its source, evaluated in double (source_evaluator.h), within what the
-// engine's number formats lose: see Allowance. Inputs are random, and so are constants (oracle_case.h).
-// Each family prints a table of its cases; after all of them stands the sum.
+// that is wrong) and give the result of its source, as the reference interpreter for MIL evaluates it, within
+// what the engine's number formats lose: see Allowance. Inputs are random, and so are constants
+// (oracle_case.h). Each family prints a table of its cases; after all of them stands the sum.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "sim/oracle_case.h"
+#include "sim/source_mil.h"
 
 namespace ane::sim {
 namespace {
@@ -64,8 +65,8 @@ Allowance allowance_of(const SourceProgram& program) {
     allowance.why += " " + op.type;
   }
   const bool alone = program.operations.size() == 1;
-  // Steps in between that need no rounding of their own are fused; exact ones stay within one rounding.
-  if (allowance.of_element) allowance.units = 0.5;
+  // Exact steps stay within one rounding (and the reference's own, to float32).
+  if (allowance.of_element) allowance.units = 0.501;
   // In a chain the numbers that were rounded may be larger than those they nearly cancel to, and what comes
   // later may enlarge a table's error: rows of random weights have length 1, not sum 1.
   if (!alone && !allowance.of_element) allowance.units *= 2, allowance.absolute *= 3;
@@ -126,16 +127,14 @@ std::string put_constants(OracleCase& oracle_case, const Tables& tables, const C
   return builder.used_own_table() ? "own table" : found;
 }
 
-double worst_share(const std::vector<float>& got, const std::vector<double>& want,
+double worst_share(const std::vector<float>& got, const std::vector<float>& want,
                    const Allowance& allowance) {
-  double squares = 0, count = 0, worst = 0;
-  for (const double value : want)
-    if (!std::isnan(value)) squares += value * value, ++count;
-  const double scale = allowance.of_element ? 0 : std::sqrt(squares / std::max(count, 1.0));
+  double squares = 0, worst = 0;
+  for (const float value : want) squares += static_cast<double>(value) * value;
+  const double scale = allowance.of_element ? 0 : std::sqrt(squares / static_cast<double>(want.size()));
   for (size_t i = 0; i < want.size(); ++i) {
-    if (std::isnan(want[i])) continue;  // not evaluated
     const double allowed =
-        allowance.units * unit_at(std::max(std::fabs(want[i]), scale)) + allowance.absolute;
+        allowance.units * unit_at(std::max<double>(std::fabs(want[i]), scale)) + allowance.absolute;
     const double error = std::fabs(static_cast<double>(got[i]) - want[i]);
     worst = std::max(worst, std::isfinite(error) ? error / allowed : 1e9);
   }
@@ -157,21 +156,16 @@ Outcome run_case(OracleCase& oracle_case, const Tables& tables) {
     const SourceProgram& source = oracle_case.source;
     const ConstantValues random = random_constants(oracle_case);
     outcome.constants = put_constants(oracle_case, tables, random);
-    SourceEvaluator evaluator(source);
+    std::map<std::string, reference::Tensor> tensors;
     for (size_t i = 0; i < source.weights.size(); ++i) {
-      SourceTensor& tensor = evaluator.tensors[source.weights[i].first];
-      tensor = SourceTensor(source.weights[i].second);
-      for (size_t k = 0; k < tensor.values.size(); ++k)
-        tensor.values[k] = to_float(Half{random(i, static_cast<int64_t>(k))});
+      const auto& [name, shape] = source.weights[i];
+      tensors[name] = {shape, std::vector<float>(static_cast<size_t>(count_of(shape)))};
+      for (int64_t k = 0; float& value : tensors[name].data) value = to_float(Half{random(i, k++)});
     }
     const std::vector<float> got = simulate(oracle_case);
-    for (size_t i = 0; i < source.inputs.size(); ++i) {
-      const std::vector<float> values = input_values(source, i);
-      SourceTensor& tensor = evaluator.tensors[source.inputs[i].name];
-      tensor = SourceTensor(source.inputs[i].shape);
-      tensor.values.assign(values.begin(), values.end());
-    }
-    const std::vector<double>& want = evaluator.run().values;
+    for (size_t i = 0; i < source.inputs.size(); ++i)
+      tensors[source.inputs[i].name] = {source.inputs[i].shape, input_values(source, i)};
+    const std::vector<float> want = evaluate_source(source, tensors);
     if (got.size() != want.size()) throw std::runtime_error("the output has another size than the source's");
     outcome.worst = worst_share(got, want, allowance_of(source));
   } catch (const std::exception& error) {

@@ -1,6 +1,6 @@
 // The source programs of captured cases, as the `mil` line of an .oracle file has them: whole MIL text, typed
-// statements or a short form, one statement between each " ; ". All three become one list of operations; what
-// they compute is in source_evaluator.h. Only what captures hold is read.
+// statements or a short form, one statement between each " ; ". All three become one list of operations,
+// which source_mil.h turns into MIL. Only what captures hold is read.
 #pragma once
 
 #include <algorithm>
@@ -52,6 +52,12 @@ struct SourceProgram {
     for (const auto& [weight_name, shape] : weights)
       if (weight_name == name) return &shape;
     return nullptr;
+  }
+  // Does a tensor have this name: an input, a constant of the weight file, a result?
+  bool is_tensor(const std::string& name) const {
+    const auto named = [&](const auto& each) { return each.name == name; };
+    return std::any_of(inputs.begin(), inputs.end(), named) || weight(name) ||
+           std::any_of(operations.begin(), operations.end(), named);
   }
   // An argument's value: the constant it names, or itself.
   std::vector<double> values_of(const SourceOperation& operation, const std::string& parameter) const;
