@@ -432,6 +432,17 @@ TEST(FromMil, ReducedAxesStandInOrder) {
   EXPECT_EQ(network.units.at(0).as<aneir::Reduction>()->axes, (std::vector{Axis::Height, Axis::Width}));
 }
 
+TEST(FromMil, ABatchOfOneIsNotReduced) {
+  const Network network = of_x(fp16({1, 2, 2, 2}), "", fp16({}), "reduce_sum(x = x)");
+  EXPECT_EQ(network.units.at(0).as<aneir::Reduction>()->axes,
+            (std::vector{Axis::Channel, Axis::Height, Axis::Width}));
+  expect_values(
+      of_x({1, 2, 1, 1}, constant("fp32", "e", "0"), {1, 2, 1, 1}, "layer_norm(epsilon = e, x = x)", {1, 3}),
+      {-1, 1});
+  EXPECT_TRUE(
+      of_x(fp16({1, 2, 2, 2}), ints("a", {0}), fp16({2, 2, 2}), "reduce_max(axes = a, x = x)").units.empty());
+}
+
 TEST(FromMil, SoftmaxAlongItsAxis) {
   const double large = std::exp(1.0) / (1 + std::exp(1.0));
   expect_values(
