@@ -144,6 +144,42 @@ constexpr std::string_view mil_text = R"mil(program(1.3)
         } -> (x, y);
 })mil";
 
+// One operation of each kind that import knows, bound in place where that is allowed.
+constexpr std::string_view mil_operations = R"mil(program(1.3)
+[buildInfo = dict<string, string>({})]
+{
+    func main<ios18>(tensor<fp16, [1, 2, 4, 4]> x, tensor<bool, [1, 2, 4, 4]> t) {
+            tensor<fp16, [2, 2, 1, 1]> w = const()[val = tensor<fp16, [2, 2, 1, 1]>(BLOBFILE(path = string("@model_path/weight.bin"), offset = uint64(64)))];
+            tensor<int32, [4]> s = shape(x = x);
+            tensor<int32, [2]> s2 = gather(axis = int32(0), indices = tensor<int32, [2]>([0, 1]), x = s);
+            tensor<int32, [3]> s3 = concat(axis = int32(0), values = (s2, tensor<int32, [1]>([16])));
+            tensor<fp16, [1, 2, 4, 4]> c = conv(pad = tensor<int32, [4]>([1, 0, 0, 1]), pad_type = string("same"), strides = tensor<int32, [2]>([1, 1]), weight = w, x = x);
+            tensor<fp16, [1, 2, 7, 7]> u = conv_transpose(pad_type = string("valid"), strides = tensor<int32, [2]>([2, 2]), weight = w, x = c);
+            tensor<fp16, [1, 2, 4, 4]> p = max_pool(ceil_mode = bool(true), kernel_sizes = tensor<int32, [2]>([2, 2]), pad_type = string("valid"), strides = tensor<int32, [2]>([2, 2]), x = u);
+            tensor<fp16, [1, 2, 4, 4]> g = gelu(mode = string("SIGMOID_APPROXIMATION"), x = p);
+            tensor<fp16, [1, 2, 4, 4]> e = select(a = g, b = fp16(-4), cond = t);
+            tensor<bool, [1, 2, 4, 4]> l = less_equal(x = e, y = x);
+            tensor<fp16, [1, 2, 4, 4]> f = cast(dtype = string("fp16"), x = l);
+            tensor<fp16, [1, 2, 4, 4]> n = layer_norm(axes = tensor<int32, [1]>([-1]), epsilon = fp32(1e-5), gamma = tensor<fp16, [4]>([1, 2, 3, 4]), x = f);
+            tensor<fp16, [1, 2, 4, 4]> m = matmul(transpose_y = bool(true), x = n, y = x);
+            tensor<fp16, [1, 2, 4, 3]> li = linear(bias = tensor<fp16, [3]>([1, 2, 3]), weight = tensor<fp16, [3, 4]>([[1, 2, 3, 4], [5, 6, 7, 8], [9, 10, 11, 12]]), x = m);
+            tensor<fp16, [1, 2, 1, 3]> r = reduce_mean(axes = tensor<int32, [1]>([2]), keep_dims = bool(true), x = li);
+            tensor<fp16, [1, 2, 4, 3]> ti = tile(reps = tensor<int32, [4]>([1, 1, 4, 1]), x = r);
+            tensor<fp16, [1, 2, 4, 6]> pd = pad(constant_val = fp16(0), mode = string("reflect"), pad = tensor<int32, [2]>([2, 1]), x = ti);
+            tensor<fp16, [1, 2, 4, 2]> sl = slice_by_index(begin = tensor<int32, [4]>([0, 0, 0, 1]), end = tensor<int32, [4]>([1, 2, 4, -1]), stride = tensor<int32, [4]>([1, 1, 1, 2]), x = pd);
+            tensor<fp16, [1, 2, 2, 4]> tr = transpose(perm = tensor<int32, [4]>([0, 1, 3, 2]), x = sl);
+            tensor<fp16, [1, 2, 16]> re = reshape(shape = s3, x = x);
+            tensor<fp16, [1, 2, 16]> so = softmax(axis = int32(1), x = re);
+            tensor<fp16, [1, 1, 16]> a, tensor<fp16, [1, 1, 16]> b = split(axis = int32(1), num_splits = int32(2), x = so);
+            tensor<fp16, [2, 1, 1, 16]> st = stack(axis = int32(0), values = (a, b));
+            tensor<fp16, [1, 2, 2, 4]> bn = batch_norm(mean = tensor<fp16, [2]>([1, 2]), variance = tensor<fp16, [2]>([1, 2]), x = tr);
+            tensor<fp16, [2, 2]> q = constexpr_affine_dequantize()[axis = int32(0), quantized_data = tensor<int8, [2, 2]>([[1, 2], [3, 4]]), scale = tensor<fp16, [2]>([1, 2]), zero_point = int8(1)];
+            tensor<fp16, [5]> lu = constexpr_lut_to_dense()[indices = tensor<uint8, [2]>([228, 1]), lut = tensor<fp16, [4]>([5, 6, 7, 8]), shape = tensor<uint32, [1]>([5])];
+            tensor<fp16, [1, 2, 2, 4]> y = real_div(x = bn, y = fp16(3));
+            tensor<fp16, [1, 2, 4, 2]> z = matmul(x = sl, y = q);
+        } -> (y, st, z);
+})mil";
+
 // The same for the protobuf form, as protobuf's own text.
 constexpr const char* mlprogram_text = R"pb(
   version: 1
@@ -386,6 +422,7 @@ void seeds_of_mil(const fs::path& out) {
   blobs.add(1, Bytes{0x00, 0x3c, 0x00, 0xc0, 0x01, 0x00, 0x00, 0x7c});
   blobs.add(12, Bytes{0xd1, 0x58}, 1);
   put_with_weights(out / "mil" / "forms", std::string(mil_text), blobs.bytes());
+  put_with_weights(out / "mil_import" / "operations", std::string(mil_operations), blobs.bytes());
   put_with_weights(out / "mlprogram" / "flat", mlprogram_bytes(""), blobs.bytes());
   put_with_weights(out / "mlprogram" / "nested", mlprogram_bytes(loop_text), blobs.bytes());
 }

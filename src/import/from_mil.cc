@@ -127,7 +127,7 @@ class Importer {
     TensorOrReason made = tensor_for(input);
     if (!made.reason.empty()) refusals_.push_back("input '" + input.name + "': " + made.reason);
     network_.inputs.push_back(made.tensor);
-    values_[input.name] = {input.type, nullptr, made.tensor};
+    values_[input.name] = {input.type, nullptr, made.tensor, false};
   }
 
   void import_output(const std::string& name) {
@@ -147,9 +147,13 @@ class Importer {
       if (const auto constants = fold(at)) return define(operation, *constants);
       define(operation, tops_of(at));
     } catch (const Refusal& refusal) {
-      pretend(operation, units, refusal.reason);
+      refuse(operation, refusal.reason);
+      pretend(operation, units);
     } catch (const Error& error) {
-      pretend(operation, units, error.what());
+      refuse(operation, error.what());
+      pretend(operation, units);
+    } catch (const Consequence&) {
+      pretend(operation, units);
     }
   }
 
@@ -175,27 +179,30 @@ class Importer {
   void define_constant(const mil::Operation& operation) {
     for (const mil::Attribute& attribute : operation.attributes)
       if (attribute.name == "val")
-        values_[operation.outputs.at(0).name] = {operation.outputs[0].type, attribute.value,
-                                                 aneir::no_tensor};
+        values_[operation.outputs.at(0).name] = {operation.outputs[0].type, attribute.value, aneir::no_tensor,
+                                                 false};
   }
 
   void define(const mil::Operation& operation, const std::vector<mil::ValuePointer>& constants) {
     for (size_t i = 0; i < constants.size(); ++i)
-      values_[operation.outputs.at(i).name] = {constants[i]->type, constants[i], aneir::no_tensor};
+      values_[operation.outputs.at(i).name] = {constants[i]->type, constants[i], aneir::no_tensor, false};
   }
 
   void define(const mil::Operation& operation, const Tops& tops) {
     for (size_t i = 0; i < tops.size(); ++i)
-      values_[operation.outputs[i].name] = {operation.outputs[i].type, nullptr, tops[i]};
+      values_[operation.outputs[i].name] = {operation.outputs[i].type, nullptr, tops[i], false};
   }
 
-  // Notes the reason and stands in for the operation.
-  void pretend(const mil::Operation& operation, size_t units, const std::string& reason) {
+  void refuse(const mil::Operation& operation, const std::string& reason) {
     const std::string line = operation.line > 0 ? ", line " + std::to_string(operation.line) : "";
     refusals_.push_back("operation '" + operation.label() + "' (" + operation.type + line + "): " + reason);
+  }
+
+  // Stands in for the operation.
+  void pretend(const mil::Operation& operation, size_t units) {
     network_.units.resize(units);
     for (const mil::NamedType& output : operation.outputs)
-      values_[output.name] = {output.type, nullptr, tensor_for(output).tensor};
+      values_[output.name] = {output.type, nullptr, tensor_for(output).tensor, true};
   }
 
   struct TensorOrReason {

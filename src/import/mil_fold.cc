@@ -3,9 +3,8 @@
 // small. Operations on constants without a rule here become units, and run on the engine.
 #include <algorithm>
 #include <cmath>
-#include <functional>
 
-#include "import/mil_operation.h"
+#include "import/mil_fold.h"
 #include "mil/element.h"
 
 namespace ane::import {
@@ -17,6 +16,7 @@ using mil::ElementKind;
 using mil::ValuePointer;
 
 constexpr int64_t most_elements = int64_t{1} << 26;  // that anything but a view is made of
+constexpr size_t longest_list = size_t{1} << 16;  // that is joined here, so that lists cannot grow and grow
 
 // An array of numbers. Integers beyond 2^53 do not occur in shapes.
 struct Array {
@@ -45,20 +45,9 @@ uint64_t encode(DataType type, double number) {
   }
 }
 
-// As the operation's result, of the type that it declares.
 ValuePointer value_of(const OperationImport& at, const std::vector<double>& numbers) {
-  const mil::Type& type = at.declared();
-  at.require(type.is_tensor() && type.element != DataType::String, "gives no numbers");
-  at.require(type.count() == static_cast<int64_t>(numbers.size()),
-             "gives " + std::to_string(numbers.size()) + " values where " + type.text() + " is declared");
-  mil::ElementWriter writer(mil::bits_of(type.element));
-  for (const double number : numbers) writer.put(encode(type.element, number));
-  auto bytes = std::make_shared<const Bytes>(writer.take());
-  auto value = std::make_shared<mil::Value>();
-  value->type = type;
-  value->bytes = *bytes;
-  value->owner = bytes;
-  return value;
+  return made_value(at, static_cast<int64_t>(numbers.size()),
+                    [&](int64_t i) { return numbers[static_cast<size_t>(i)]; });
 }
 
 using Operator = std::function<double(double, double)>;
@@ -99,7 +88,7 @@ ValuePointer view(const OperationImport& at) {
 }
 
 ValuePointer cast(const OperationImport& at) {
-  auto x = array_of(at.constant("x"));
+  auto x = array_of(at.constant(at.has("source_val") ? "source_val" : "x"));
   if (!x) return nullptr;
   if (mil::kind_of(at.declared().element) != ElementKind::Floating &&
       mil::kind_of(at.declared().element) != ElementKind::Truth)
@@ -163,8 +152,9 @@ ValuePointer concat(const OperationImport& at) {
     const auto part = array_of(at.constant("values", i));
     if (!part || part->shape.size() != 1) return nullptr;
     result.insert(result.end(), part->numbers.begin(), part->numbers.end());
+    if (result.size() > longest_list) return nullptr;
   }
-  if (at.flag("interleave", false) || result.size() > most_elements) return nullptr;
+  if (at.flag("interleave", false)) return nullptr;
   return value_of(at, result);
 }
 
@@ -183,12 +173,40 @@ ValuePointer slice(const OperationImport& at) {
 using Rule = ValuePointer (*)(const OperationImport&);
 
 const std::map<std::string, Rule> rules = {
-    {"cast", cast},     {"concat", concat},       {"expand_dims", view}, {"gather", gather},
-    {"identity", view}, {"reshape", view},        {"shape", shape},      {"slice_by_index", slice},
-    {"squeeze", view},  {"transpose", transpose},
+    {"cast", cast},
+    {"concat", concat},
+    {"constexpr_affine_dequantize", expand_affine},
+    {"constexpr_blockwise_shift_scale", expand_blockwise},
+    {"constexpr_cast", cast},
+    {"constexpr_lut_to_dense", expand_palette},
+    {"constexpr_sparse_to_dense", expand_sparse},
+    {"expand_dims", view},
+    {"gather", gather},
+    {"identity", view},
+    {"reshape", view},
+    {"shape", shape},
+    {"slice_by_index", slice},
+    {"squeeze", view},
+    {"transpose", transpose},
 };
 
 }  // namespace
+
+ValuePointer made_value(const OperationImport& at, int64_t elements,
+                        const std::function<double(int64_t)>& number) {
+  const mil::Type& type = at.declared();
+  at.require(type.is_tensor() && type.element != DataType::String, "gives no numbers");
+  at.require(type.count() == elements,
+             "gives " + std::to_string(elements) + " values where " + type.text() + " is declared");
+  mil::ElementWriter writer(mil::bits_of(type.element));
+  for (int64_t i = 0; i < elements; ++i) writer.put(encode(type.element, number(i)));
+  auto bytes = std::make_shared<const Bytes>(writer.take());
+  auto value = std::make_shared<mil::Value>();
+  value->type = type;
+  value->bytes = *bytes;
+  value->owner = bytes;
+  return value;
+}
 
 std::optional<std::vector<ValuePointer>> fold(const OperationImport& at) {
   ValuePointer result;

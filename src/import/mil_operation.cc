@@ -161,6 +161,7 @@ mil::ValuePointer OperationImport::constant(const std::string& parameter, size_t
 
 mil::ValuePointer OperationImport::known(const std::string& parameter, size_t index) const {
   const Operand found = operand(parameter, index);
+  if (found.named && found.named->stands_in) throw Consequence{};
   require(found.constant != nullptr, parameter + " is computed at run time");
   return found.constant;
 }

@@ -19,6 +19,7 @@ struct MilValue {
   mil::Type type;
   mil::ValuePointer constant;
   aneir::TensorId tensor = aneir::no_tensor;
+  bool stands_in = false;  // its operation was refused
 };
 using MilValues = std::map<std::string, MilValue>;
 
@@ -29,6 +30,10 @@ std::optional<aneir::Axis> engine_axis(size_t rank, size_t index);
 // that are longer than 1.
 aneir::Shape engine_shape(const mil::Type& type);
 aneir::ElementType engine_type(const mil::Type& type);
+
+// Thrown where an operation needs the content of a value whose own operation was refused: no reason of its
+// own.
+struct Consequence {};
 
 using Tops = std::vector<aneir::TensorId>;
 

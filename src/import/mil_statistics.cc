@@ -29,11 +29,14 @@ std::vector<size_t> axis_indices(const OperationImport& at, const char* paramete
   return indices;
 }
 
-// Those of them that the engine has; the others have length 1. In the order Batch, Channel, Height, Width.
+// Those of them that the engine has; the others have length 1. A batch of one is left out, too, so that
+// nothing need be done over batches. In the order Batch, Channel, Height, Width.
 std::vector<Axis> engine_axes(const OperationImport& at, const std::vector<size_t>& indices) {
   std::vector<Axis> axes;
-  for (const size_t index : indices)
-    if (const std::optional<Axis> axis = engine_axis(at.rank("x"), index)) axes.push_back(*axis);
+  for (const size_t index : indices) {
+    const std::optional<Axis> axis = engine_axis(at.rank("x"), index);
+    if (axis && (*axis != Axis::Batch || at.shape("x").n > 1)) axes.push_back(*axis);
+  }
   return axes;
 }
 
@@ -91,7 +94,7 @@ Tops import_softmax(OperationImport& at) {
 Tops import_layer_norm(OperationImport& at) {
   const std::vector<size_t> indices = axis_indices(at, "axes");
   const std::vector<Axis> axes = engine_axes(at, indices);
-  at.require(!axes.empty(), "normalises over no axis");
+  at.require(!axes.empty(), "normalises single elements");
   const TensorId normal = at.add(aneir::Normalize{axes, at.number("epsilon", 1e-5f)}, {at.tensor("x")});
   return {scaled_and_shifted(at, normal, indices)};
 }

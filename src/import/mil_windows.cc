@@ -148,6 +148,25 @@ TensorId with_border(OperationImport& at, TensorId x, const Border& border, floa
   return at.add(aneir::Concat{border.axis}, parts);
 }
 
+// The elements of an axis that lie before or behind it when it goes on as its mirror image (without the last
+// element twice), or as its last element.
+TensorId mirrored_or_repeated(OperationImport& at, TensorId x, const Border& border, bool mirrored) {
+  constexpr int most = 256;  // each is a unit of its own
+  const int64_t length = at.shape(x)[border.axis];
+  const int widest = std::max(border.low, border.high);
+  at.require(widest <= most, "goes on for " + std::to_string(widest) + " elements");
+  at.require(!mirrored || widest < length, "mirrors more than there is");
+  const auto element = [&](int64_t position) {
+    if (length == 1) return x;
+    return at.add(aneir::InputView{border.axis, position, 1, 1}, {x});
+  };
+  std::vector<TensorId> parts;
+  for (int i = border.low; i > 0; --i) parts.push_back(element(mirrored ? i : 0));
+  parts.push_back(x);
+  for (int i = 1; i <= border.high; ++i) parts.push_back(element(length - 1 - (mirrored ? i : 0)));
+  return at.add(aneir::Concat{border.axis}, parts);
+}
+
 int whole_factor(const OperationImport& at, const char* parameter) {
   const float factor = at.number(parameter, 1);
   at.require(
@@ -210,12 +229,17 @@ Tops import_pool(OperationImport& at) {
 }
 
 // Zeros around the image are a convolution that copies each channel and pads; passes merge it with one
-// behind. Other borders are constants joined to the tensor.
+// behind. Other borders are constants, or parts of the tensor, joined to it.
 Tops import_pad(OperationImport& at) {
   const std::string mode = at.text("mode", "constant");
-  at.require(mode == "constant", "padding by " + mode);
-  const float value = at.number("constant_val", 0);
   const std::vector<Border> borders = borders_of(at);
+  if (mode != "constant") {
+    at.require(mode == "reflect" || mode == "replicate", "mode " + mode);
+    TensorId result = at.tensor("x");
+    for (const Border& border : borders) result = mirrored_or_repeated(at, result, border, mode == "reflect");
+    return {result};
+  }
+  const float value = at.number("constant_val", 0);
   const auto is_padding = [&](const Border& border) {
     return value == 0 && (border.axis == Axis::Width || border.axis == Axis::Height);
   };

@@ -3,7 +3,12 @@
 // convolution with bias does all of it in one pass and rounds once, with weights and biases as exact as those
 // of the GOC itself.
 //
-// With facts.composites numbers per channel stay: scale and offset together become such.
+// With facts.composites numbers per channel stay, and scale and offset together become such. The engine
+// computes scale * (x + offset / scale) then, so where that quotient is no binary16 number (a channel that is
+// switched off has a scale of 0) the scales and the offsets are two units.
+#include <cmath>
+
+#include "base/half.h"
 #include "passes/rewrite.h"
 #include "passes/steps.h"
 
@@ -32,6 +37,19 @@ Goc as_whole(Goc goc, int64_t channels) {
   return goc;
 }
 
+// Can every offset be added before its scale?
+bool divides(const Goc& goc) {
+  if (!goc.channel_scale) return true;
+  const std::vector<float> scales = goc.channel_scale->floats();
+  const std::vector<float> offsets =
+      goc.channel_offset ? goc.channel_offset->floats() : std::vector<float>(scales.size(), goc.offset);
+  for (size_t i = 0; i < scales.size(); ++i) {
+    const float scale = round_to_half(scales[i]);
+    if (offsets[i] != 0 && (scale == 0 || !std::isfinite(round_to_half(offsets[i] / scale)))) return false;
+  }
+  return true;
+}
+
 Conv as_convolution(const Goc& goc, int64_t channels) {
   Conv conv = depthwise(channels, 1, 1, goc.scale);
   if (goc.channel_scale) conv.weights = *goc.channel_scale;
@@ -47,10 +65,16 @@ Conv as_convolution(const Goc& goc, int64_t channels) {
 bool decompose_goc(Network& network, const EngineFacts& facts) {
   return rewrite_units(network, [&](Unit& unit, Replacement& here) -> TensorId {
     const auto* goc = unit.as<Goc>();
-    if (!goc || is_simple(*goc) || (facts.composites && is_whole(*goc))) return no_tensor;
+    if (!goc || is_simple(*goc)) return no_tensor;
+    if (facts.composites && is_whole(*goc) && divides(*goc)) return no_tensor;
     const int64_t channels = here.shape(unit.top).c;
     if (channels > max_invented_constant) return no_tensor;
-    if (facts.composites) return here.add("whole", as_whole(*goc, channels), unit.bottoms);
+    if (facts.composites) {
+      const Goc whole = as_whole(*goc, channels);
+      if (divides(whole)) return here.add("whole", whole, unit.bottoms);
+      const TensorId scaled = here.add("scaled", Goc{1, 0, whole.channel_scale, {}}, unit.bottoms);
+      return here.add("shifted", Goc{1, 0, {}, whole.channel_offset}, {scaled});
+    }
     return here.add("conv", as_convolution(*goc, channels), unit.bottoms);
   });
 }

@@ -21,7 +21,7 @@
 //                windows within the facts of a convolution, stride_x and stride_y independent.
 //   Broadcast, Softmax, other Pooling: gone.
 // With facts.composites these stay whole, besides:
-//   Goc          Per channel: scale, offset or both, with neutral scalars.
+//   Goc          Per channel: scale, offset or both, with neutral scalars; offset / scale fits binary16.
 //   ElementWise  Div (not by constants), comparisons.
 //   Reduction    Sum, Mean, Max over any of C, H, W (in this order).
 //   Broadcast    Of what is computed; relu allowed.

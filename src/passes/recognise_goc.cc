@@ -1,9 +1,9 @@
 // Elementwise units with one number, or one number per channel, as an operand are gain and offset: x + c, x *
 // c, x - c, x / c. As a GOC they need no tensor of constants, and can be folded into a convolution.
 //
-// With facts.composites a quotient by one number is a gain for every channel, as Apple's compiler has it
-// (binary_real_div_c64_constant_scalar: rows of 0 and of 1/s), and two GOCs in a row are one if either is per
-// channel, for then both are in one task.
+// With facts.composites a quotient by one number is a gain for every channel if there are several, as Apple's
+// compiler has it (binary_real_div_c64_constant_scalar: rows of 0 and of 1/s), and two GOCs in a row are one
+// if either is per channel, for then both are in one task.
 #include <cmath>
 #include <utility>
 
@@ -22,7 +22,7 @@ bool fits_channels(const Shape& constants, const Shape& operand) {
 }
 
 // The GOC that does `op` with `values` on the right, one or one per channel; nothing for other operations.
-std::optional<aneir::Goc> goc_for(ElementWiseOp op, std::vector<float> values, bool quotients_per_channel) {
+std::optional<aneir::Goc> goc_for(ElementWiseOp op, std::vector<float> values) {
   const bool additive = op == ElementWiseOp::Add || op == ElementWiseOp::Sub;
   if (!additive && op != ElementWiseOp::Mult && op != ElementWiseOp::Div) return std::nullopt;
   for (float& value : values) {
@@ -31,7 +31,7 @@ std::optional<aneir::Goc> goc_for(ElementWiseOp op, std::vector<float> values, b
     if (!std::isfinite(value)) return std::nullopt;
   }
   aneir::Goc goc;
-  if (values.size() == 1 && !(op == ElementWiseOp::Div && quotients_per_channel))
+  if (values.size() == 1)
     (additive ? goc.offset : goc.scale) = values[0];
   else
     (additive ? goc.channel_offset : goc.channel_scale) = Constant::of_floats(std::move(values));
@@ -91,7 +91,7 @@ bool recognise_goc(Network& network, const EngineFacts& facts) {
     const int64_t channels = here.shape(operand).c;
     if (facts.composites && elementwise->op == ElementWiseOp::Div && channels <= max_invented_constant)
       values.resize(static_cast<size_t>(channels), values[0]);
-    const auto goc = goc_for(elementwise->op, std::move(values), facts.composites);
+    const auto goc = goc_for(elementwise->op, std::move(values));
     return goc ? here.add("goc", *goc, {operand}) : no_tensor;
   });
   const bool merged = facts.composites && merge_gocs(network);

@@ -282,7 +282,7 @@ TEST(RoundTrip, EveryFunction) {
 }
 
 TEST(RoundTrip, ElementWise) {
-  for (int op = 0; op <= static_cast<int>(ElementWiseOp::GreaterThan); ++op) {
+  for (int op = 0; op <= static_cast<int>(ElementWiseOp::GreaterEqual); ++op) {
     if (static_cast<ElementWiseOp>(op) == ElementWiseOp::Power) continue;
     SCOPED_TRACE(name_of(static_cast<ElementWiseOp>(op)));
     expect_survives(ElementWise{static_cast<ElementWiseOp>(op), 1, false}, {image, image});
@@ -368,7 +368,8 @@ TEST(BadNetwork, UnitsWithoutAFormAreListedAtOnce) {
   Conv conv = some_conv();
   conv.transposed = true;
   const TensorId up = network.add_unit("second", conv, {erf}, "");
-  network.outputs = {{"y", up}};
+  const TensorId woven = network.add_unit("third", Concat{Axis::Channel, true}, {up, up}, "");
+  network.outputs = {{"y", woven}};
   const Folder folder;
   try {
     write_plist(network, folder.path());
@@ -377,6 +378,7 @@ TEST(BadNetwork, UnitsWithoutAFormAreListedAtOnce) {
     EXPECT_HAS(std::string(error.what()), "unit 'first' (Neuron): the format has no erf");
     EXPECT_HAS(std::string(error.what()),
                "unit 'second' (Conv): how the format writes a deconvolution is not known");
+    EXPECT_HAS(std::string(error.what()), "unit 'third' (Concat): the format joins whole tensors only");
   }
   EXPECT_TRUE(fs::is_empty(folder.path()));
 }

@@ -432,6 +432,17 @@ TEST(FromMil, ReducedAxesStandInOrder) {
   EXPECT_EQ(network.units.at(0).as<aneir::Reduction>()->axes, (std::vector{Axis::Height, Axis::Width}));
 }
 
+TEST(FromMil, ABatchOfOneIsNotReduced) {
+  const Network network = of_x(fp16({1, 2, 2, 2}), "", fp16({}), "reduce_sum(x = x)");
+  EXPECT_EQ(network.units.at(0).as<aneir::Reduction>()->axes,
+            (std::vector{Axis::Channel, Axis::Height, Axis::Width}));
+  expect_values(
+      of_x({1, 2, 1, 1}, constant("fp32", "e", "0"), {1, 2, 1, 1}, "layer_norm(epsilon = e, x = x)", {1, 3}),
+      {-1, 1});
+  EXPECT_TRUE(
+      of_x(fp16({1, 2, 2, 2}), ints("a", {0}), fp16({2, 2, 2}), "reduce_max(axes = a, x = x)").units.empty());
+}
+
 TEST(FromMil, SoftmaxAlongItsAxis) {
   const double large = std::exp(1.0) / (1 + std::exp(1.0));
   expect_values(
@@ -564,6 +575,19 @@ TEST(FromMil, PaddingWithZerosAndOthers) {
                 {7, 7, 7, 5, 6, 7});
 }
 
+TEST(FromMil, PaddingByWhatIsThere) {
+  const std::string amounts = ints("pd", {2, 1});
+  expect_values(of_x({2, 3}, amounts + constant("string", "m", "\"reflect\""), {2, 6},
+                     "pad(mode = m, pad = pd, x = x)", {1, 2, 3, 4, 5, 6}),
+                {3, 2, 1, 2, 3, 2, 6, 5, 4, 5, 6, 5});
+  expect_values(of_x({2, 3}, amounts + constant("string", "m", "\"replicate\""), {2, 6},
+                     "pad(mode = m, pad = pd, x = x)", {1, 2, 3, 4, 5, 6}),
+                {1, 1, 1, 2, 3, 3, 4, 4, 4, 5, 6, 6});
+  EXPECT_HAS(refusal_of(fp16({2, 2}), amounts + constant("string", "m", "\"reflect\""), fp16({2, 5}),
+                        "pad(mode = m, pad = pd, x = x)"),
+             "mirrors more");
+}
+
 TEST(FromMil, UpsamplingByWholeFactors) {
   const std::string factors = constant("fp32", "a", "2") + constant("fp32", "b", "3");
   expect_values(
@@ -676,6 +700,73 @@ TEST(FromMil, WeightsMayBeCastAndTurned) {
   expect_values(result(network, {{1, 10}}), {41, 52, 63});
 }
 
+// One operation with its operands as attributes (iOS16), then added to x.
+std::vector<double> expanded(const std::string& type, const std::vector<int64_t>& shape,
+                             const std::string& attributes, size_t count) {
+  const std::string body =
+      fmt::format("    {} w = {}()[name = string(\"w\"), {}];\n", fp16(shape), type, attributes);
+  const Network network = of_x(fp16(shape), body, fp16(shape), "add(x = x, y = w)");
+  return result(network, {std::vector<double>(count, 0)});
+}
+
+TEST(FromMil, AffineWeights) {
+  const std::string data = "quantized_data = tensor<int8, [2, 3]>([[1, 2, 3], [-4, 5, 6]]), ";
+  expect_values(
+      expanded(
+          "constexpr_affine_dequantize", {2, 3},
+          data +
+              "axis = int32(0), scale = tensor<fp16, [2]>([2, 0.5]), zero_point = tensor<int8, [2]>([1, 0])",
+          6),
+      {0, 2, 4, -2, 2.5, 3});
+  expect_values(
+      expanded("constexpr_affine_dequantize", {2, 3},
+               data + "axis = int32(1), scale = tensor<fp16, [3]>([1, 10, 100]), zero_point = int8(1)", 6),
+      {0, 10, 200, -5, 40, 500});
+}
+
+TEST(FromMil, PalettesAndMasks) {
+  // Codes of two bits: 0b11'10'01'00, then 1; the first in the lowest bits.
+  expect_values(expanded("constexpr_lut_to_dense", {5},
+                         "indices = tensor<uint8, [2]>([228, 1]), lut = tensor<fp16, [4]>([5, 6, 7, 8]), "
+                         "shape = tensor<uint32, [1]>([5])",
+                         5),
+                {5, 6, 7, 8, 6});
+  // 0b10010: the second and the fifth are there.
+  expect_values(expanded("constexpr_sparse_to_dense", {5},
+                         "mask = tensor<uint8, [1]>([18]), nonzero_data = tensor<fp16, [2]>([7, 9]), "
+                         "shape = tensor<uint32, [1]>([5])",
+                         5),
+                {0, 7, 0, 0, 9});
+  expect_values(expanded("constexpr_cast", {2},
+                         "output_dtype = string(\"fp16\"), source_val = tensor<fp32, [2]>([1, 2])", 2),
+                {1, 2});
+}
+
+// Of iOS18, with operands: parameters for blocks.
+TEST(FromMil, WeightsByBlocks) {
+  const std::string data =
+      "    tensor<uint4, [2, 4]> d = const()[name = string(\"d\"), val = tensor<uint4, [2, 4]>([[1, 2, 3, "
+      "4], [5, 6, 7, 8]])];\n";
+  const std::string scaled = data + array("s", {2, 2}, {1, 10, 100, 0.5}) +
+                             line(fp16({2, 4}), "w", "constexpr_blockwise_shift_scale(data = d, scale = s)");
+  expect_values(of_x({2, 4}, scaled, {2, 4}, "add(x = x, y = w)", std::vector<double>(8, 0)),
+                {1, 2, 30, 40, 500, 600, 3.5, 4});
+  const std::string shifted =
+      data + array("s", {1, 1}, {2}) +
+      "    tensor<uint4, [2, 1]> o = const()[name = string(\"o\"), val = tensor<uint4, [2, 1]>([[1], "
+      "[5]])];\n" +
+      line(fp16({2, 4}), "w", "constexpr_blockwise_shift_scale(data = d, offset = o, scale = s)");
+  expect_values(of_x({2, 4}, shifted, {2, 4}, "add(x = x, y = w)", std::vector<double>(8, 0)),
+                {0, 2, 4, 6, 0, 2, 4, 6});
+  const std::string painted =
+      "    tensor<uint1, [2, 2]> d = const()[name = string(\"d\"), val = tensor<uint1, [2, 2]>([[0, 1], [1, "
+      "0]])];\n" +
+      array("l", {2, 1, 2, 1}, {10, 20, 30, 40}) +
+      line(fp16({2, 2}), "w", "constexpr_lut_to_dense(indices = d, lut = l)");
+  expect_values(of_x({2, 2}, painted, {2, 2}, "add(x = x, y = w)", std::vector<double>(4, 0)),
+                {10, 20, 40, 30});
+}
+
 // ---- Refusals ----
 
 TEST(BadMil, EveryRefusalIsListedAtOnce) {
@@ -772,6 +863,46 @@ TEST(BadMil, NumbersOutOfRange) {
              "not there");
   EXPECT_HAS(refusal_of(fp16({2, 2}), ints("p", {0, 0}), fp16({2, 2}), "transpose(perm = p, x = x)"),
              "twice");
+}
+
+TEST(BadMil, CompressedWeights) {
+  const std::string shape = ", shape = tensor<uint32, [1]>([5])";
+  const std::vector<std::tuple<std::string, std::string, std::string>> cases = {
+      {"constexpr_lut_to_dense",
+       "indices = tensor<uint8, [1]>([0]), lut = tensor<fp16, [4]>([5, 6, 7, 8])" + shape, "too few codes"},
+      {"constexpr_lut_to_dense",
+       "indices = tensor<uint8, [2]>([0, 0]), lut = tensor<fp16, [3]>([5, 6, 7])" + shape, "palettes of 3"},
+      {"constexpr_sparse_to_dense",
+       "mask = tensor<uint8, [1]>([18]), nonzero_data = tensor<fp16, [1]>([7])" + shape, "fewer values"},
+      {"constexpr_sparse_to_dense",
+       "mask = tensor<uint8, [1]>([2]), nonzero_data = tensor<fp16, [2]>([7, 8])" + shape, "more values"},
+      {"constexpr_sparse_to_dense",
+       "mask = tensor<uint8, [0]>([]), nonzero_data = tensor<fp16, [2]>([7, 8])" + shape, "too short a mask"},
+      {"constexpr_affine_dequantize",
+       "axis = int32(0), quantized_data = tensor<int8, [5]>([1, 2, 3, 4, 5]), scale = tensor<fp16, [2]>([1, "
+       "2]), zero_point = int8(0)",
+       "2 parameters"},
+      {"constexpr_affine_dequantize",
+       "axis = int32(0), quantized_data = tensor<int8, [4]>([1, 2, 3, 4]), scale = fp16(1), zero_point = "
+       "int8(0)",
+       "gives 4 values"},
+  };
+  for (const auto& [type, attributes, words] : cases) {
+    SCOPED_TRACE(words);
+    const std::string body =
+        fmt::format("    {} w = {}()[name = string(\"w\"), {}];\n", fp16({5}), type, attributes);
+    EXPECT_HAS(refusal_of(fp16({5}), body, fp16({5}), "add(x = x, y = w)"), words);
+  }
+}
+
+// What needs the content of a refused value is not refused for that again.
+TEST(BadMil, ConsequencesAreNotListed) {
+  const std::string text = refusal_of(program(
+      "tensor<fp16, [1, 2]> x",
+      line(fp16({2, 2}), "w", "random_uniform()") + line(fp16({1, 2}), "y", "linear(weight = w, x = x)"),
+      "y"));
+  EXPECT_HAS(text, "operation 'the w' (random_uniform");
+  EXPECT_EQ(text.find("the y"), std::string::npos) << text;
 }
 
 TEST(BadMil, OutputsKnownBeforeTheProgramRuns) {

@@ -65,7 +65,8 @@ TEST(Composites, ComparisonsAndQuotientsStay) {
 }
 
 TEST(Composites, QuotientsByConstantsAreProducts) {
-  // One number: a gain of 1/s for every channel, the form that Apple's compiler stores.
+  // One number: a gain of 1/s for every channel, the form that Apple's compiler stores; for one channel just
+  // a gain.
   for (const int64_t channels : {1, 4}) {
     Net net(chw(channels, 3, 5));
     const TensorId x = net.last, by = net.add(ConstantTensor{chw(1, 1, 1), Constant::of_floats({8})}, {});
@@ -73,6 +74,10 @@ TEST(Composites, QuotientsByConstantsAreProducts) {
     const Network result = whole(net.done());
     ASSERT_EQ(types(result), "GOC");
     const auto* goc = result.units[0].as<Goc>();
+    if (channels == 1) {
+      EXPECT_EQ(goc->scale, 0.125f);
+      continue;
+    }
     ASSERT_TRUE(goc->channel_scale);
     EXPECT_EQ(goc->channel_scale->floats(), std::vector<float>(static_cast<size_t>(channels), 0.125f));
     EXPECT_EQ(goc->scale, 1);
@@ -125,6 +130,24 @@ TEST(Composites, GainAndOffsetPerChannelBecomeOne) {
   scalars.then(Goc{2, 0, {}, {}});
   scalars.then(Goc{1, 3, {}, {}});
   EXPECT_EQ(types(whole(scalars.done())), "GOC GOC");
+}
+
+// The engine adds offset / scale before it scales.
+TEST(Composites, ChannelsThatAreSwitchedOffHaveTheirOffsetApart) {
+  for (const float scale : {0.0f, 1e-5f}) {
+    Net net(chw(2, 3, 5));
+    Goc goc;
+    goc.channel_scale = Constant::of_floats({1, scale});
+    goc.channel_offset = Constant::of_floats({3, 4});
+    net.then(goc);
+    EXPECT_EQ(types(whole(net.done())), "GOC GOC");
+  }
+  Net harmless(chw(2, 3, 5));
+  Goc goc;
+  goc.channel_scale = Constant::of_floats({1, 0});
+  goc.channel_offset = Constant::of_floats({3, 0});
+  harmless.then(goc);
+  EXPECT_EQ(types(whole(harmless.done())), "GOC");
 }
 
 TEST(Composites, Broadcasts) {

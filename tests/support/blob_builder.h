@@ -32,7 +32,8 @@ class BlobBuilder {
  private:
   template <typename T>
   void put(size_t offset, T value) {
-    std::memcpy(bytes_.data() + offset, &value, sizeof value);
+    const auto* from = reinterpret_cast<const uint8_t*>(&value);
+    for (size_t i = 0; i < sizeof value; ++i) bytes_.at(offset + i) = from[i];
   }
 
   Bytes bytes_;

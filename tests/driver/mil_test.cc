@@ -1,0 +1,295 @@
+// ML Programs as text through the programs: compiled, verified, run, drawn, and refused.
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "base/half.h"
+#include "driver/shell.h"
+#include "hwx/file.h"
+#include "media/array.h"
+#include "support/blob_builder.h"
+
+namespace ane::test {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+std::string program_text(const std::string& inputs, const std::string& body, const std::string& outputs) {
+  return "program(1.3)\n[buildInfo = dict<string, string>({})]\n{\n  func main<ios18>(" + inputs + ") {\n" +
+         body + "  } -> (" + outputs + ");\n}\n";
+}
+
+// y = relu(conv(x) + x), with weights in a file beside: 1 from each channel to the next, 2 in front.
+std::string block_text(uint64_t weight) {
+  return program_text("tensor<fp16, [1, 2, 4, 4]> x",
+                      "    tensor<fp16, [2, 2, 1, 1]> w = const()[name = string(\"w\"), val = tensor<fp16, "
+                      "[2, 2, 1, 1]>(BLOBFILE("
+                      "path = string(\"@model_path/weights/weight.bin\"), offset = uint64(" +
+                          std::to_string(weight) +
+                          ")))];\n"
+                          "    string pt = const()[name = string(\"pt\"), val = string(\"valid\")];\n"
+                          "    tensor<fp16, [1, 2, 4, 4]> c = conv(pad_type = pt, weight = w, x = x)[name = "
+                          "string(\"mix\")];\n"
+                          "    tensor<fp16, [1, 2, 4, 4]> s = add(x = c, y = x)[name = string(\"sum\")];\n"
+                          "    tensor<fp16, [1, 2, 4, 4]> y = relu(x = s)[name = string(\"positive\")];\n",
+                      "y");
+}
+
+class MlPrograms : public testing::Test {
+ protected:
+  fs::path at(const std::string& name) const { return folder_.path() / name; }
+  void put(const std::string& name, const std::string& text) {
+    fs::create_directories(at(name).parent_path());
+    folder_.put(name, text);
+  }
+
+  // The block above as `name` with its weights.
+  void put_block(const std::string& name) {
+    BlobBuilder blob;
+    std::vector<Half> weights;
+    for (const float value : {0.0f, 1.0f, 2.0f, 0.0f}) weights.push_back(to_half(value));
+    const auto* bytes = reinterpret_cast<const uint8_t*>(weights.data());
+    const uint64_t weight = blob.add(1, ByteSpan(bytes, weights.size() * 2));
+    put(name, block_text(weight));
+    const fs::path beside = fs::path(name).parent_path() / "weights/weight.bin";
+    put(beside.string(), {reinterpret_cast<const char*>(blob.bytes().data()), blob.bytes().size()});
+  }
+
+  Ran compile(const std::string& name, const std::string& options = "") {
+    return run("coreml2hwx -q --json " + quoted(at(name)) + " -o " + quoted(at("out")) + " " + options);
+  }
+  json compiled(const std::string& name, const std::string& options = "") {
+    const Ran ran = compile(name, options);
+    EXPECT_EQ(ran.status, 0) << ran.err;
+    return ran.status == 0 ? json::parse(ran.out) : json();
+  }
+  json sidecar() const { return json::parse(contents(at("out/model.json"))); }
+
+  // Compiled and verified; every output agrees.
+  void expect_verified(const std::string& text, double least_db = 60, const std::string& options = "") {
+    put("one/one.mil", text);
+    const json result = compiled("one/one.mil", "--verify " + options);
+    for (const json& output : result.at("verify").at("outputs"))
+      EXPECT_GE(output.at("snr_db").get<double>(), least_db) << text;
+  }
+
+  void expect_no_program(const std::string& name, const std::string& words) {
+    const Ran ran = run("coreml2hwx -q " + quoted(at(name)) + " -o " + quoted(at("out")));
+    expect_refused(ran, words);
+    EXPECT_NE(ran.err.find(words), std::string::npos) << ran.err;
+    EXPECT_EQ(files_below(at("out")), std::vector<std::string>{});
+  }
+  void expect_text_refused(const std::string& text, const std::string& words) {
+    put("bad/bad.mil", text);
+    expect_no_program("bad/bad.mil", words);
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(MlPrograms, CompileVerifyRun) {
+  put_block("block/block.mil");
+  const json result = compiled("block/block.mil", "--verify");
+  EXPECT_GE(result.at("verify").at("outputs").at(0).at("snr_db").get<double>(), 60);
+
+  const MappedFile file(at("out/model.hwx"));
+  const hwx::File program = hwx::read(file.bytes(), file.name());
+  EXPECT_EQ(program.network, "main");
+  EXPECT_EQ(program.dialect, hwx::Dialect::D);
+
+  const json side = sidecar();
+  EXPECT_EQ(side.at("compat"), "9.509");
+  EXPECT_EQ(side.at("inputs").at(0).at("name"), "x");
+  EXPECT_EQ(side.at("inputs").at(0).at("shape"), json({1, 2, 4, 4}));
+  EXPECT_EQ(side.at("inputs").at(0).at("type"), "float16");
+  EXPECT_EQ(side.at("outputs").at(0).at("name"), "y");
+  std::vector<std::string> layers;
+  for (const json& layer : side.at("layers")) layers.push_back(layer.at("name"));
+  EXPECT_EQ(layers, (std::vector<std::string>{"mix", "sum", "positive"}));
+
+  std::vector<float> x;
+  for (int i = 0; i < 32; ++i) x.push_back(static_cast<float>(i - 16));
+  media::write_npy(at("x.npy"), {{1, 2, 4, 4}, x});
+  const Ran ran = run("hwxrun --json " + quoted(at("out/model.hwx")) + " --input " + quoted(at("x.npy")));
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  const json output = json::parse(ran.out).at("outputs").at(0);
+  EXPECT_EQ(output.at("shape"), json({1, 2, 4, 4}));
+  for (size_t i = 0; i < 16; ++i) {
+    EXPECT_EQ(output.at("data").at(i).get<float>(), std::max(x[i] + x[i + 16], 0.0f));
+    EXPECT_EQ(output.at("data").at(i + 16).get<float>(), std::max(x[i + 16] + 2 * x[i], 0.0f));
+  }
+}
+
+TEST_F(MlPrograms, RecognisedByContent) {
+  put_block("odd/program.txt");
+  compiled("odd/program.txt");
+  put_block("block.mlmodelc/model.mil");
+  compiled("block.mlmodelc");
+}
+
+TEST_F(MlPrograms, EveryCompilerVersion) {
+  put_block("block/block.mil");
+  for (const std::string version : {"4.2.1", "5.4.1", "7.6.4", "9.509"}) {
+    const json result = compiled("block/block.mil", "--verify --compat " + version);
+    EXPECT_GE(result.at("verify").at("outputs").at(0).at("snr_db").get<double>(), 60) << version;
+    EXPECT_EQ(sidecar().at("compat"), version);
+  }
+}
+
+TEST_F(MlPrograms, RanksAndOrderOfSurfaces) {
+  expect_verified(program_text("tensor<fp16, [6]> b, tensor<fp16, [3, 1]> a",
+                               "    tensor<fp16, [3, 6]> y = mul(x = a, y = b)[name = string(\"y\")];\n",
+                               "y"));
+  const json side = sidecar();
+  ASSERT_EQ(side.at("inputs").size(), 2u);
+  for (const json& input : side.at("inputs"))
+    EXPECT_EQ(input.at("shape"), input.at("name") == "a" ? json({3, 1}) : json({6}));
+  EXPECT_EQ(side.at("outputs").at(0).at("shape"), json({3, 6}));
+}
+
+TEST_F(MlPrograms, MatrixProductsNormalisationAndSoftmax) {
+  expect_verified(
+      program_text(
+          "tensor<fp16, [1, 64, 64]> x",
+          "    tensor<int32, [1]> a = const()[name = string(\"a\"), val = tensor<int32, [1]>([-1])];\n"
+          "    tensor<fp16, [1, 64, 64]> n = layer_norm(axes = a, x = x)[name = string(\"n\")];\n"
+          "    bool t = const()[name = string(\"t\"), val = bool(true)];\n"
+          "    tensor<fp16, [1, 64, 64]> m = matmul(transpose_y = t, x = n, y = n)[name = string(\"m\")];\n"
+          "    fp16 k = const()[name = string(\"k\"), val = fp16(0x1p-4)];\n"
+          "    tensor<fp16, [1, 64, 64]> s = mul(x = m, y = k)[name = string(\"s\")];\n"
+          "    tensor<fp16, [1, 64, 64]> y = softmax(x = s)[name = string(\"y\")];\n",
+          "y"),
+      50);
+}
+
+TEST_F(MlPrograms, TruthsAreBytes) {
+  expect_verified(
+      program_text("tensor<bool, [1, 1, 64, 64]> x",
+                   "    tensor<bool, [1, 1, 64, 64]> y = logical_not(x = x)[name = string(\"y\")];\n", "y"),
+      999);
+  EXPECT_EQ(sidecar().at("inputs").at(0).at("type"), "uint8");
+  EXPECT_EQ(sidecar().at("outputs").at(0).at("type"), "uint8");
+}
+
+TEST_F(MlPrograms, UnusedInputsHaveNoSurface) {
+  expect_verified(program_text("tensor<fp16, [1, 8]> unused, tensor<fp16, [1, 8]> x",
+                               "    tensor<fp16, [1, 8]> y = relu(x = x)[name = string(\"y\")];\n", "y"));
+}
+
+TEST_F(MlPrograms, FloatsOfFp32ProgramsAreHalves) {
+  expect_verified(program_text("tensor<fp32, [1, 8]> x",
+                               "    fp32 k = const()[name = string(\"k\"), val = fp32(0.3)];\n"
+                               "    tensor<fp32, [1, 8]> y = mul(x = x, y = k)[name = string(\"y\")];\n",
+                               "y"),
+                  50);
+  EXPECT_EQ(sidecar().at("inputs").at(0).at("type"), "float32");
+}
+
+const std::string with_product =
+    program_text("tensor<fp16, [1, 64, 64]> x",
+                 "    tensor<fp16, [1, 64, 64]> y = matmul(x = x, y = x)[name = string(\"y\")];\n", "y");
+
+TEST_F(MlPrograms, StagesAsFiles) {
+  put_block("block/block.mil");
+  Ran ran = run("coreml2hwx " + quoted(at("block/block.mil")) + " debug -o " + quoted(at("out")));
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  EXPECT_TRUE(fs::exists(at("out/espresso_ir_dump/net.plist")));
+  EXPECT_TRUE(fs::exists(at("out/net.00_import.dot")));
+  fs::remove_all(at("out"));
+  // What a net.plist cannot say is left out, with a word of it.
+  put("product/product.mil", with_product);
+  ran = run("coreml2hwx " + quoted(at("product/product.mil")) + " debug -o " + quoted(at("out")));
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  EXPECT_FALSE(fs::exists(at("out/espresso_ir_dump")));
+  EXPECT_NE(ran.err.find("net.plist is left out"), std::string::npos) << ran.err;
+  EXPECT_TRUE(fs::exists(at("out/tasks.dot")));
+}
+
+TEST_F(MlPrograms, BadPlistAskedForByName) {
+  put("product/product.mil", with_product);
+  const Ran ran =
+      run("coreml2hwx -q " + quoted(at("product/product.mil")) + " --emit hwx,plist -o " + quoted(at("out")));
+  expect_refused(ran, "plist");
+  EXPECT_NE(ran.err.find("MatrixMultiplication"), std::string::npos) << ran.err;
+  EXPECT_EQ(files_below(at("out")), std::vector<std::string>{});
+}
+
+TEST_F(MlPrograms, BadForOlderCompilers) {
+  put("product/product.mil", with_product);
+  const Ran ran = compile("product/product.mil", "--compat 5.4.1");
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_NE(ran.err.find("y (MatrixMultiplication)"), std::string::npos) << ran.err;
+}
+
+TEST_F(MlPrograms, BadText) {
+  put_block("block/block.mil");
+  const std::string good = contents(at("block/block.mil"));
+  for (const size_t length : {size_t{8}, size_t{9}, good.size() / 3, good.size() / 2, good.size() - 3}) {
+    put("block/short.mil", good.substr(0, length));
+    expect_no_program("block/short.mil", "short.mil");
+  }
+  std::string noise = good;
+  for (size_t i = 100; i < noise.size(); i += 7) noise[i] = static_cast<char>(0x80 + i % 100);
+  put("block/noise.mil", noise);
+  expect_no_program("block/noise.mil", "noise.mil");
+}
+
+TEST_F(MlPrograms, BadWeights) {
+  put_block("block/block.mil");
+  const std::string good = contents(at("block/weights/weight.bin"));
+  for (const std::string& weights :
+       {std::string(), good.substr(0, 64), good.substr(0, 130), std::string(200, '\xff')}) {
+    put("block/weights/weight.bin", weights);
+    expect_no_program("block/block.mil", "weight.bin");
+  }
+  fs::remove(at("block/weights/weight.bin"));
+  expect_no_program("block/block.mil", "weight.bin");
+}
+
+TEST_F(MlPrograms, BadFunctions) {
+  const std::string body = "    tensor<fp16, [1, 8]> y = relu(x = x)[name = string(\"y\")];\n";
+  std::string other = program_text("tensor<fp16, [1, 8]> x", body, "y");
+  other.replace(other.find("main"), 4, "else");
+  put("other/other.mil", other);
+  compiled("other/other.mil");  // the only one
+  fs::remove_all(at("out"));
+  std::string two = other;
+  const size_t begin = two.find("  func"), end = two.rfind('}');
+  std::string again = two.substr(begin, end - begin);
+  again.replace(again.find("else"), 4, "more");
+  expect_text_refused(two.insert(end, again), "none of which is called main");
+}
+
+TEST_F(MlPrograms, BadOperationsAreListed) {
+  const std::string text =
+      program_text("tensor<int32, [1, 8]> ids, tensor<fp16, [1, 8]> x",
+                   "    tensor<fp16, [1, 8]> a = cumsum(x = x)[name = string(\"running\")];\n"
+                   "    tensor<fp16, [1, 8]> y = mod(x = a, y = x)[name = string(\"rest\")];\n",
+                   "y");
+  expect_text_refused(text, "input 'ids'");
+  expect_text_refused(text, "operation 'running' (cumsum, line 5)");
+  expect_text_refused(text, "operation 'rest' (mod, line 6)");
+}
+
+// Shapes that ask for more than the engine, or the machine, has.
+TEST_F(MlPrograms, BadSizes) {
+  const std::string relu = "    tensor<fp16, [N]> y = relu(x = x)[name = string(\"y\")];\n";
+  for (const std::string length : {"0", "20000", "4611686018427387904"}) {
+    std::string text = program_text("tensor<fp16, [N]> x", relu, "y");
+    for (size_t place = text.find("[N]"); place != std::string::npos; place = text.find("[N]"))
+      text.replace(place + 1, 1, length);
+    put("bad/bad.mil", text);
+    expect_no_program("bad/bad.mil", "bad.mil");
+  }
+  expect_text_refused(
+      program_text(
+          "tensor<fp16, [1, 1, 1, 1]> x",
+          "    tensor<int32, [4]> r = const()[name = string(\"r\"), val = tensor<int32, [4]>([1, 60000, "
+          "16000, 16000])];\n"
+          "    tensor<fp16, [1, 60000, 16000, 16000]> y = tile(reps = r, x = x)[name = string(\"y\")];\n",
+          "y"),
+      "bad.mil");
+}
+
+}  // namespace
+}  // namespace ane::test
