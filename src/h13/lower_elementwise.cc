@@ -157,6 +157,18 @@ void Lowering::lower_params(const Unit& unit, const aneir::ElementWise& elementw
     lower_division(unit);
     return;
   }
+  switch (elementwise.op) {
+    case aneir::ElementWiseOp::Add:
+    case aneir::ElementWiseOp::Sub:
+    case aneir::ElementWiseOp::Mult:
+    case aneir::ElementWiseOp::Max:
+    case aneir::ElementWiseOp::Min:
+      break;
+    default:
+      throw Error("", unit.layer.empty() ? unit.name : unit.layer,
+                  fmt::format("{} of two tensors is not done on this engine", aneir::name_of(elementwise.op)),
+                  "compute it outside the network");
+  }
   if (composites_ && elementwise.op == aneir::ElementWiseOp::Add && lower_self_sum(unit, elementwise)) return;
   if (composites_ && lower_row_constant(unit, elementwise)) return;
   const Shape& shape = network_.tensor(unit.top).shape;

@@ -209,7 +209,8 @@ void Lowering::lower_params(const Unit& unit, const aneir::Normalize& normalize)
   // An axis named but of length 1 makes no difference, except that all of C, H and W together are one volume.
   const bool all = reduces(normalize.axes, Axis::Channel) && (h || from.h == 1) && (w || from.w == 1) &&
                    normalize.axes.size() > 1;
-  if (all)
+  const bool one_row = w && from.h == 1 && from.c == 1;
+  if (all || one_row)
     normalize_all(unit, normalize.epsilon);
   else if (c && from.w == 1 && from.h == 1)
     normalize_pixels(unit, normalize.epsilon);
@@ -219,7 +220,7 @@ void Lowering::lower_params(const Unit& unit, const aneir::Normalize& normalize)
     normalize_columns(unit, normalize.epsilon);
   else if (w && !h && !c)
     normalize_rows_of_image(unit, normalize.epsilon);
-  else if (!c && (w || h))
+  else if (!c && (w || h) && (w || from.w == 1) && (h || from.h == 1))
     normalize_planes(unit, normalize.epsilon);
   else
     throw Error("", unit.layer.empty() ? unit.name : unit.layer,
