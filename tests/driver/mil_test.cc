@@ -162,6 +162,31 @@ TEST_F(MlPrograms, MatrixProductsNormalisationAndSoftmax) {
       50);
 }
 
+std::string layer_norm(const std::string& type, const std::string& axis) {
+  return program_text(type + " x",
+                      "    tensor<int32, [1]> a = const()[name = string(\"a\"), val = tensor<int32, [1]>([" +
+                          axis + "])];\n    " + type +
+                          " y = layer_norm(axes = a, x = x)[name = string(\"y\")];\n",
+                      "y");
+}
+
+TEST_F(MlPrograms, OneRowIsNormalised) {
+  expect_verified(layer_norm("tensor<fp16, [7]>", "0"));
+}
+
+// Rows of a wider image have no captured form.
+TEST_F(MlPrograms, BadNormalisationOverRows) {
+  expect_text_refused(layer_norm("tensor<fp16, [8, 4, 5]>", "1"), "normalisation over these axes");
+  expect_text_refused(layer_norm("tensor<fp16, [4, 7]>", "0"), "normalisation over these axes");
+}
+
+TEST_F(MlPrograms, BadComparisonOfTwo) {
+  expect_text_refused(
+      program_text("tensor<fp16, [1, 64]> x, tensor<fp16, [1, 64]> z",
+                   "    tensor<bool, [1, 64]> y = less(x = x, y = z)[name = string(\"y\")];\n", "y"),
+      "LessThan of two tensors");
+}
+
 TEST_F(MlPrograms, TruthsAreBytes) {
   expect_verified(
       program_text("tensor<bool, [1, 1, 64, 64]> x",
