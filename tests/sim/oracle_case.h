@@ -34,9 +34,10 @@ struct OracleCase {
   }
   std::string recorded_hash() const {
     const std::string hash = recorded("const", "sha256");
-    // Where the hash was computed from somebody's packing formula and not from Apple's section, it is no
-    // evidence (rrmm_r2rb_*; the formula is not the one that all others follow).
-    if (oracle.lines.at("weights").find("sha256 derived") != std::string::npos) return "";
+    // A hash computed by a packing formula, and not from Apple's section, is no evidence.
+    const std::string& weights = oracle.lines.at("weights");
+    for (const char* derived : {"sha derived", "sha256 derived", "constant section derived"})
+      if (weights.find(derived) != std::string::npos) return "";
     return hash.size() == 64 && hash.find_first_not_of('0') != std::string::npos ? hash : "";
   }
 };

@@ -213,8 +213,8 @@ void run_family(const std::vector<std::string>& families, int at_least,
     if (!oracle_case || (chosen && !chosen(*oracle_case))) continue;
     const Outcome outcome = run_case(*oracle_case, tables);
     const Allowance allowance = allowance_of(oracle_case->source);
-    std::printf("%-62s %5zu %-9s %-9s %.2f of %.2f units%s,%s\n", name.c_str(), oracle_case->tasks.size(),
-                outcome.constants.c_str(),
+    std::printf("%-62s %5zu %-9s %-9s %.2f of an allowance of %.2f units%s,%s\n", name.c_str(),
+                oracle_case->tasks.size(), outcome.constants.c_str(),
                 outcome.agrees()          ? "agrees"
                 : outcome.refusal.empty() ? "DIFFERS"
                                           : "REFUSED",
