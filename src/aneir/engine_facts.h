@@ -15,10 +15,13 @@ struct EngineFacts {
   int max_padding = 0;  // left and top
   int max_stride = 0;   // equal in x and y: 1..max_stride
   int64_t max_width = 0, max_height = 0, max_channels = 0;
+  int engines = 1;            // that share the channels of one task
+  int64_t on_chip_bytes = 0;  // memory for tensors between tasks
   // Functions of one variable that one table pass computes (ReLU needs none and is always there).
   std::function<bool(const Neuron&)> has_table;
-  // Softmax, MatMul, Normalize, Select, Cast, Broadcast, Div, comparisons, reductions over any axes, and gain
-  // and offset per channel stay whole: the back end knows the engine's own sequences of tasks for them.
+  // Softmax, MatMul, Normalize, Cast, Broadcast, Div, reductions over any axes, and gain and offset per
+  // channel stay whole, and so do some Selects and comparisons: the back end knows the engine's own sequences
+  // of tasks for them.
   bool composites = false;
   // Windowed pooling stays a Pooling unit (--experimental native-pooling).
   bool native_pooling = false;

@@ -90,6 +90,7 @@ enum class NeuronType {
   RoundNearest,
   Erf,
   LogicalNot,  // x == 0 ? 1 : 0
+  IsNegative,  // x < 0 ? 1 : 0
 };
 const char* name_of(NeuronType type);
 

@@ -165,6 +165,8 @@ class Speller {
         throw NoForm{"the format has no erf"};
       case NeuronType::LogicalNot:
         throw NoForm{"the format has no logical not"};
+      case NeuronType::IsNegative:
+        return emit(ElementWiseOp::LessThan, x, linear(x, 0, 0));
       default:
         return emit(f.type, x, f.alpha, f.beta);
     }

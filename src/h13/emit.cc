@@ -457,6 +457,19 @@ class Emitter {
     push(std::move(task), op);
   }
 
+  // Words and coefficients of less_bool_rr_1x64x1x1: each engine has the table and, for every channel of its
+  // own, the weights 1 and -1 as signed bytes.
+  void emit_work(const EngineOp& op, const Comparison& work) {
+    Task task = begin(op, op.source, op.destination);
+    neural(task, 4);
+    task[Reg::GroupConvCfg] = 0x24001;
+    task[Reg::Cfg] |= 1u | patch_preferences(op.place);
+    task[Reg::KernelCfg] = 0x81;
+    task[Reg::MACCfg] = 0x120000;
+    coefficients(task, pack_differences(work.table, op.destination.c, target_), false, false);
+    push(std::move(task), op);
+  }
+
   Task begin_planar(const EngineOp& op, uint32_t kind) {
     const View all = iteration(op);
     Task task = begin(op, all, all);

@@ -36,6 +36,10 @@ std::string describe(const ChannelReduce& work) {
   return fmt::format("channel {}{}", work.maximum ? "maximum" : "sum", work.table ? ", table" : "");
 }
 
+std::string describe(const Comparison&) {
+  return "comparison of two";
+}
+
 std::string describe(const Elementwise& work) {
   return fmt::format("{} of two{}", aneir::name_of(work.op), work.relu ? ", ReLU" : "");
 }

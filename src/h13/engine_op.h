@@ -92,6 +92,12 @@ struct ChannelReduce {
   std::optional<Table> table;  // of the sum
 };
 
+// NE: 1 where the first of two operands is smaller, else 0. The source has the operands' channels in turn:
+// a0, b0, a1, b1, ...; the table is applied to a - b.
+struct Comparison {
+  Table table{};
+};
+
 // PE: scale * (source op source2); either source may have length 1 along axes of the other.
 struct Elementwise {
   aneir::ElementWiseOp op = aneir::ElementWiseOp::Add;  // Add, Sub, Mult, Max, Min
@@ -128,8 +134,8 @@ struct WindowPool {
   int kernel_width = 1, kernel_height = 1, stride_x = 1, stride_y = 1, pad_left = 0, pad_top = 0;
 };
 
-using Work = std::variant<Convolution, Bypass, ChannelReduce, Elementwise, Scalar, GainOffset, PlaneReduce,
-                          WindowPool>;
+using Work = std::variant<Convolution, Bypass, ChannelReduce, Comparison, Elementwise, Scalar, GainOffset,
+                          PlaneReduce, WindowPool>;
 
 // Where one operand of a task lies in L2, in bytes.
 struct L2Operand {

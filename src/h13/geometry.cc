@@ -93,7 +93,7 @@ int lane_cap(const Convolution& work, const View& source, const Target& target) 
 
 bool is_neural(const EngineOp& op) {
   return std::holds_alternative<Convolution>(op.work) || std::holds_alternative<Bypass>(op.work) ||
-         std::holds_alternative<ChannelReduce>(op.work);
+         std::holds_alternative<ChannelReduce>(op.work) || std::holds_alternative<Comparison>(op.work);
 }
 
 View iteration(const EngineOp& op) {
@@ -301,6 +301,17 @@ Geometry channel_reduce_geometry(const EngineOp& op, const ChannelReduce& work, 
   return g;
 }
 
+// Both operands lie in L2 (less_bool_rr_1x64x1x1).
+Geometry comparison_geometry(const EngineOp& op) {
+  ensure(op.source.on_chip, "geometry: the operands of a comparison lie in L2");
+  Geometry g;
+  g.source = resident(op.source);
+  g.shape_max = bypass_patch(op.source.w, op.source.h);
+  g.tile = op.source.h;
+  g.fits = true;
+  return g;
+}
+
 // PE patches: up to 512 pixels with one source, 256 with two, width first (docs/h13-rules.md).
 void planar_patch(Geometry& g, const View& all, bool two, bool feeds_neural) {
   if (feeds_neural) {
@@ -399,6 +410,7 @@ Geometry geometry(const EngineOp& op, const Target& target, Chain chain, bool fe
   if (const auto* work = std::get_if<Bypass>(&op.work)) return bypass_geometry(op, *work, target, chain);
   if (const auto* work = std::get_if<ChannelReduce>(&op.work))
     return channel_reduce_geometry(op, *work, target, chain);
+  if (std::holds_alternative<Comparison>(op.work)) return comparison_geometry(op);
   return planar_geometry(op, target, feeds_neural);
 }
 

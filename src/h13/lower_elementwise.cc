@@ -52,27 +52,32 @@ void Lowering::lower_params(const Unit& unit, const aneir::Neuron& neuron) {
     if (neuron.type == aneir::NeuronType::ReLU) return;
     const View from = view_of(source);
     const int64_t depth = from.c * round_up(from.w * 2, 16);
-    const int64_t row = from.h > 1 ? planar_row(depth, target_) : depth;
+    const int64_t row = from.h > 1 ? shared_row(depth, from.h, target_) : depth;
     const View kept =
         on_chip(unit.name + "_argument", from.w, from.h, from.c, row, from.w * from.h * from.c * 2);
-    View to;
-    Bypass work = bypass(unit, neuron);
-    if (is_pixel(from)) {
-      work.transpose = true;
-      const View line = on_chip(unit.name, from.c, 1, 1, round_up(from.c * 2, 16), from.c * 2);
-      to = as_vector(line, from.c);
-    } else {
-      to = on_chip(unit.name, from.w, from.h, from.c, row, from.w * from.h * from.c * 2);
-    }
-    add_op(unit, work, from, to);
+    Layout place;
+    place.view = applied_on_chip(unit, unit.name, bypass(unit, neuron), from);
     last_op().kept = kept.buffer;
     kept_arguments_[source] = kept;
-    Layout place;
-    place.view = to;
     layouts_[static_cast<size_t>(unit.top)] = place;
     return;
   }
   add_per_image(unit, bypass(unit, neuron));
+}
+
+View Lowering::like_on_chip(const std::string& name, const View& view) {
+  const int64_t depth = view.c * round_up(view.w * 2, 16);
+  if (is_pixel(view) && view.c > 1)
+    return as_vector(on_chip(name, view.c, 1, 1, round_up(view.c * 2, 16), view.c * 2), view.c);
+  return on_chip(name, view.w, view.h, view.c, view.h > 1 ? planar_row(depth, target_) : depth,
+                 view.w * view.h * view.c * 2);
+}
+
+View Lowering::applied_on_chip(const Unit& unit, const std::string& name, Bypass work, const View& from) {
+  const View to = like_on_chip(name, from);
+  work.transpose = is_vector(to);
+  add_op(unit, work, from, to);
+  return to;
 }
 
 bool Lowering::adds_to_its_argument(const Unit& unit) const {
@@ -157,17 +162,13 @@ void Lowering::lower_params(const Unit& unit, const aneir::ElementWise& elementw
     lower_division(unit);
     return;
   }
-  switch (elementwise.op) {
-    case aneir::ElementWiseOp::Add:
-    case aneir::ElementWiseOp::Sub:
-    case aneir::ElementWiseOp::Mult:
-    case aneir::ElementWiseOp::Max:
-    case aneir::ElementWiseOp::Min:
-      break;
-    default:
-      throw Error("", unit.layer.empty() ? unit.name : unit.layer,
-                  fmt::format("{} of two tensors is not done on this engine", aneir::name_of(elementwise.op)),
-                  "compute it outside the network");
+  if (elementwise.op == aneir::ElementWiseOp::LessThan) {
+    lower_comparison(unit, unit.bottoms[0], unit.bottoms[1]);
+    return;
+  }
+  if (elementwise.op == aneir::ElementWiseOp::GreaterThan) {
+    lower_comparison(unit, unit.bottoms[1], unit.bottoms[0]);
+    return;
   }
   if (composites_ && elementwise.op == aneir::ElementWiseOp::Add && lower_self_sum(unit, elementwise)) return;
   if (composites_ && lower_row_constant(unit, elementwise)) return;
@@ -232,23 +233,29 @@ void Lowering::lower_division(const Unit& unit) {
   aneir::Neuron inverse;
   inverse.type = aneir::NeuronType::Inv;
   const View dividend = view_of(unit.bottoms[0]), divisor = view_of(unit.bottoms[1]);
-  Bypass work = bypass(unit, inverse);
-  View reciprocal;
-  if (is_pixel(divisor) && divisor.c > 1) {
-    work.transpose = true;
-    reciprocal = as_vector(
-        on_chip(unit.name + "_reciprocal", divisor.c, 1, 1, round_up(divisor.c * 2, 16), divisor.c * 2),
-        divisor.c);
-  } else {
-    const int64_t depth = divisor.c * round_up(divisor.w * 2, 16);
-    reciprocal =
-        on_chip(unit.name + "_reciprocal", divisor.w, divisor.h, divisor.c,
-                divisor.h > 1 ? planar_row(depth, target_) : depth, divisor.w * divisor.h * divisor.c * 2);
-  }
-  add_op(unit, work, divisor, reciprocal);
+  const View reciprocal = applied_on_chip(unit, unit.name + "_reciprocal", bypass(unit, inverse), divisor);
   Elementwise product;
   product.op = aneir::ElementWiseOp::Mult;
   add_op(unit, product, dividend, destination_of(unit), reciprocal);
+}
+
+// smaller < larger: both copied into L2, channels in turn, then one pass. The larger comes first
+// (less_bool_rr_1x64x1x1).
+void Lowering::lower_comparison(const Unit& unit, TensorId smaller, TensorId larger) {
+  const View first = view_of(smaller), second = view_of(larger);
+  const int64_t pitch = round_up(first.w * 2, 16);
+  const View both = on_chip(unit.name + "_operands", first.w, first.h, 2 * first.c, 2 * first.c * pitch,
+                            2 * first.w * first.h * first.c * 2);
+  View place = both;
+  place.c = first.c;
+  place.stride_c = 2 * pitch;
+  place.offset = pitch;
+  add_op(unit, Bypass{}, second, place);
+  place.offset = 0;
+  add_op(unit, Bypass{}, first, place);
+  Comparison work;
+  work.table = *table_for(aneir::Neuron{aneir::NeuronType::IsNegative});
+  add_op(unit, work, both, destination_of(unit));
 }
 
 Layout Lowering::spread(const Unit& unit, TensorId id, const Shape& shape) {
@@ -293,9 +300,42 @@ void Lowering::lower_params(const Unit& unit, const aneir::Cast& cast) {
   add_op(unit, Scalar{}, view_of(unit.bottoms[0]), destination_of(unit));
 }
 
+// mask * a + (1 - mask) * b. The mask is 0 or 1 whatever the byte; a is bottom 1, b bottom 2
+// (select_rrb_1x64x1x1).
 void Lowering::lower_params(const Unit& unit, const aneir::Select&) {
-  throw Error("", unit.layer.empty() ? unit.name : unit.layer, "select is not supported yet",
-              "use a product with a mask");
+  const View condition = view_of(unit.bottoms[0]);
+  ensure(condition.bytes, "lower: the condition of a Select is not made of bytes");
+  Bypass truth;
+  truth.activation = Activation::Lookup;
+  truth.table = is_not_zero_table();
+  aneir::Neuron inversion;
+  inversion.type = aneir::NeuronType::LogicalNot;
+  const View mask = applied_on_chip(unit, unit.name + "_mask", truth, condition);
+  buffer(mask.buffer).content = Buffer::Content::InputCopy;
+  const View kept = bytes_on_chip(unit.name + "_condition", condition);
+  last_op().kept = kept.buffer;
+  Elementwise product;
+  product.op = aneir::ElementWiseOp::Mult;
+  const View first = like_on_chip(unit.name + "_first", condition);
+  add_op(unit, product, mask, first, view_of(unit.bottoms[1]));
+  const View inverse = applied_on_chip(unit, unit.name + "_inverse_mask", bypass(unit, inversion), kept);
+  buffer(inverse.buffer).content = Buffer::Content::InputCopy;
+  const View second = like_on_chip(unit.name + "_second", condition);
+  add_op(unit, product, inverse, second, view_of(unit.bottoms[2]));
+  add_op(unit, Elementwise{}, first, destination_of(unit), second);
+}
+
+View Lowering::bytes_on_chip(const std::string& name, const View& view) {
+  const int64_t pitch = round_up(view.w, 16), depth = view.c * pitch;
+  const int64_t row = view.h > 1 ? shared_row(depth, view.h, target_) : depth;
+  View bytes = view;
+  bytes.buffer = add_buffer(BufferKind::OnChip, name, row * view.h);
+  Buffer& buffer = result_.program.buffers.back();
+  buffer.dense_bytes = view.w * view.h * view.c;
+  bytes.offset = 0;
+  bytes.stride_c = pitch, bytes.stride_h = row, bytes.image_bytes = depth, bytes.stride_g = 0;
+  bytes.on_chip = true;
+  return bytes;
 }
 
 }  // namespace ane::h13

@@ -172,6 +172,11 @@ class Lowering {
 
   bool lower_self_sum(const Unit& unit, const aneir::ElementWise& elementwise);
   void lower_division(const Unit& unit);
+  void lower_comparison(const Unit& unit, TensorId smaller, TensorId larger);
+  // A function of `from` in L2, for a planar task; of single pixels as a row.
+  View applied_on_chip(const Unit& unit, const std::string& name, Bypass work, const View& from);
+  View like_on_chip(const std::string& name, const View& view);
+  View bytes_on_chip(const std::string& name, const View& view);
   bool adds_to_its_argument(const Unit& unit) const;
   bool lower_row_constant(const Unit& unit, const aneir::ElementWise& elementwise);
   void lower_gain_offset(const Unit& unit, const aneir::Goc& goc, const View& from, const View& to);

@@ -33,7 +33,8 @@ View result_extents(const EngineOp& op) {
     out.w = op.source.w, out.h = op.source.h, out.c = op.destination.w;
     return out;
   }
-  if (std::holds_alternative<Convolution>(op.work) || std::holds_alternative<ChannelReduce>(op.work))
+  if (std::holds_alternative<Convolution>(op.work) || std::holds_alternative<ChannelReduce>(op.work) ||
+      std::holds_alternative<Comparison>(op.work))
     return op.destination;
   return iteration(op);
 }
@@ -67,7 +68,8 @@ class OnChipPlan {
       const EngineOp &before = ops_[i - 1], &op = ops_[i];
       const bool handed_over = op.source.on_chip && before.destination.on_chip &&
                                op.source.buffer == before.destination.buffer && !op.planned_source;
-      if (!handed_over || transposes(before) || loaded_by(op, before)) continue;
+      if (!handed_over || loaded_by(op, before)) continue;
+      if (transposes(before) && !brings_one_row(before)) continue;
       if (!same_extents(result_extents(before), is_neural(op) ? op.source : iteration(op))) continue;
       if (const auto* work = std::get_if<Convolution>(&before.work); work && !one_pass(*work, before))
         continue;
@@ -79,6 +81,12 @@ class OnChipPlan {
   static bool loaded_by(const EngineOp& op, const EngineOp& before) {
     return before.kept >= 0 &&
            (op.source.buffer == before.kept || (op.source2 && op.source2->buffer == before.kept));
+  }
+
+  // Single pixels that come from DRAM and are written as one row: one patch, which can be handed over (task 1
+  // of select_rrb_1x64x1x1; task 3, whose row comes from L2, is not chained).
+  static bool brings_one_row(const EngineOp& op) {
+    return !op.source.on_chip && is_vector(op.destination) && same_extents(op.source, op.destination);
   }
 
   // All output channels in one pass of the engines.
@@ -328,9 +336,19 @@ class OnChipPlan {
     if (waits & (planar_results | planar_reads)) planar_barrier_ = before;
   }
 
+  // Two tasks that write one tensor write different elements of it.
+  bool write_together(size_t i, size_t j) const {
+    const View &a = ops_[i].destination, &b = ops_[j].destination;
+    return a.on_chip && b.on_chip && a.buffer == b.buffer && !reads_buffer(ops_[i], a.buffer) &&
+           !reads_buffer(ops_[j], b.buffer);
+  }
+  static bool reads_buffer(const EngineOp& op, int buffer) {
+    return op.source.buffer == buffer || (op.source2 && op.source2->buffer == buffer) || op.kept == buffer;
+  }
+
   bool overlaps_results(size_t engine, const Range& range, size_t i) const {
     for (size_t j = 0; j < i; ++j)
-      if (engine_of(ops_[j]) == engine && static_cast<int64_t>(j) > done_[engine] &&
+      if (engine_of(ops_[j]) == engine && static_cast<int64_t>(j) > done_[engine] && !write_together(i, j) &&
           range.meets(uses_[j].result))
         return true;
     return false;
@@ -430,10 +448,13 @@ class OnChipPlan {
     if (loads_ahead(i) && !op.planned_source) code |= neural_reads | neural_results;
     // In place of its operand a chained task follows the one that made it.
     if (chains_[i] != Chain::None && op.destination.buffer == op.source.buffer) return code;
-    uint32_t conflict = is_neural(op) ? planar_conflict(use.result, i) : 0;
-    if (!is_neural(op) || op.destination.on_chip) conflict |= neural_conflict(use.result, i);
-    take_in(conflict, i);
-    return code | conflict;
+    // Who waits for the other engine may know of its own through that one.
+    const uint32_t across = is_neural(op) ? planar_conflict(use.result, i) : 0;
+    take_in(across, i);
+    const bool against_neural = !is_neural(op) || op.destination.on_chip;
+    const uint32_t with_neural = against_neural ? neural_conflict(use.result, i) : 0;
+    take_in(with_neural, i);
+    return code | across | with_neural;
   }
 
   // ---- Hand-over between planar tasks ----

@@ -215,6 +215,19 @@ PackedKernel pack_table(const Table& table, int64_t engines) {
   return packed;
 }
 
+PackedKernel pack_differences(const Table& table, int64_t channels, const Target& target) {
+  Bytes block(static_cast<size_t>(table_bytes));
+  std::memcpy(block.data(), table.data(), table_bytes);
+  for (int64_t channel = 0; channel < channels; channel += target.engines)
+    for (const uint8_t weight : {uint8_t{0x01}, uint8_t{0xff}}) block.push_back(weight);
+  pad64(block);
+  PackedKernel packed;
+  packed.sizes.assign(static_cast<size_t>(target.engines), static_cast<int64_t>(block.size()));
+  for (int engine = 0; engine < target.engines; ++engine)
+    packed.bytes.insert(packed.bytes.end(), block.begin(), block.end());
+  return packed;
+}
+
 int64_t lane_bytes(const Convolution& work, int64_t input_channels) {
   const int64_t taps = static_cast<int64_t>(work.kernel_height) * work.kernel_width;
   if (!is_sparse(work)) return 2 * (input_channels * taps + (work.bias ? 1 : 0));

@@ -32,6 +32,9 @@ PackedKernel pack_kernel(const Convolution& work, int64_t input_channels, int64_
 // A table alone, for `engines` engines that all read it: the table and then zeros.
 PackedKernel pack_table(const Table& table, int64_t engines);
 
+// For a Comparison of `channels` channels, a multiple of the engines: table and signed bytes 1, -1 a channel.
+PackedKernel pack_differences(const Table& table, int64_t channels, const Target& target);
+
 // Bytes of kernel memory that one lane of one engine takes (bias row included).
 int64_t lane_bytes(const Convolution& work, int64_t input_channels);
 

@@ -123,7 +123,16 @@ Table logical_not() {
   return table;
 }
 
+// From the captured program less_bool_rr_1x64x1x1, whose section hash it has.
+Table is_negative() {
+  return with_frame({0x8001, 0x0001, one, 0, 0, one, 0, 0, 64, plain});
+}
+
 }  // namespace
+
+Table is_not_zero_table() {
+  return with_frame({0x8001, 0x0001, one, one, 0, one, 0, one, 64, plain});
+}
 
 std::optional<Table> table_for(const Neuron& neuron) {
   const double alpha = neuron.alpha, beta = neuron.beta;
@@ -166,6 +175,8 @@ std::optional<Table> table_for(const Neuron& neuron) {
       return thresholded(neuron.alpha);
     case NeuronType::LogicalNot:
       return logical_not();
+    case NeuronType::IsNegative:
+      return is_negative();
     default:
       return std::nullopt;
   }

@@ -20,6 +20,9 @@ using Table = std::array<uint16_t, 64>;
 // of the table: the task multiplies by the one and adds the other before it looks up.
 std::optional<Table> table_for(const aneir::Neuron& neuron);
 
+// 0 for 0, else 1: the truth of a byte (select_rrb_1x64x1x1, whose section hash it has).
+Table is_not_zero_table();
+
 // Square root, its inverse, and reciprocal.
 bool is_root_table(const Table& table);
 

@@ -19,6 +19,8 @@ aneir::EngineFacts engine_facts(bool native_pooling, bool coarse_sigmoid) {
   facts.max_width = h13.max_width;
   facts.max_height = h13.max_height;
   facts.max_channels = h13.max_channels;
+  facts.engines = h13.engines;
+  facts.on_chip_bytes = h13.l2_bytes;
   facts.has_table = [coarse_sigmoid](const aneir::Neuron& neuron) {
     return (coarse_sigmoid || neuron.type != aneir::NeuronType::Sigmoid) && table_for(neuron).has_value();
   };

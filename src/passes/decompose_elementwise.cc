@@ -2,12 +2,18 @@
 //
 //   a / b       a * Inv(b); a constant b is inverted here, in float32
 //   (a - b)^2   d * d with d = a - b
+//   a < b       IsNegative(a - b); a >= b is its LogicalNot, and the others by exchange of a and b
+//   a == b      LogicalNot(a - b); a != b is its LogicalNot
+//   c ? a : b   a * LogicalNot(LogicalNot(c)) + b * LogicalNot(c); an infinite or undefined operand that is
+//               not taken shows, as in Apple's own program
 //   a ^ b       2^(b * log2 a), for a > 0; one constant b is a Neuron Power, which has better forms
 //
 // Each step rounds to binary16. A quotient is so at most 1.5 units in the last place off, besides the
 // reciprocal table's own error (relative 2^-12). A power's exponent is good to a relative 2^-11: up to half a
-// percent of the result where |b * log2 a| reaches 16. Comparisons, and quotients of two tensors, stay where
-// the back end has a form of its own (facts.composites); else comparisons are refused.
+// percent of the result where |b * log2 a| reaches 16. Comparisons are exact: a difference of two numbers is
+// 0 only when they are equal (binary16 has numbers below the normal ones for that). Where the back end has a
+// form of its own (facts.composites), quotients of two tensors stay, and comparisons and selections of the
+// kind that captured programs show.
 //
 // Operations between constants are done here.
 #include <algorithm>
@@ -122,10 +128,61 @@ TensorId raise(const Unit& unit, const ElementWise& params, Replacement& here) {
   return here.add("exp2", Neuron{NeuronType::Exp2, 0, 0, 1}, {product});
 }
 
+// Does the back end have a pass for this comparison? It compares two tensors alike and writes bytes; all
+// engines take part.
+bool is_one_pass(const ElementWiseOp op, const Unit& unit, const Replacement& here, const Network& network,
+                 const EngineFacts& facts) {
+  if (op != ElementWiseOp::LessThan && op != ElementWiseOp::GreaterThan) return false;
+  const Shape& shape = network.tensor(unit.top).shape;
+  return facts.composites && network.tensor(unit.top).type == aneir::ElementType::UInt8 &&
+         here.shape(unit.bottoms[0]) == shape && here.shape(unit.bottoms[1]) == shape && shape.n == 1 &&
+         shape.d == 1 && shape.c % facts.engines == 0 && shape.count() * 16 <= facts.on_chip_bytes;
+}
+
+TensorId compare(const Unit& unit, const ElementWise& params, Replacement& here) {
+  const bool exchanged = params.op == ElementWiseOp::GreaterThan || params.op == ElementWiseOp::LessEqual;
+  const std::vector<TensorId> operands =
+      exchanged ? std::vector<TensorId>{unit.bottoms[1], unit.bottoms[0]} : unit.bottoms;
+  const TensorId difference = here.add("difference", ElementWise{ElementWiseOp::Sub, 1, false}, operands);
+  const bool equality = params.op == ElementWiseOp::Equal || params.op == ElementWiseOp::NotEqual;
+  const TensorId result = here.add(
+      "truth", Neuron{equality ? NeuronType::LogicalNot : NeuronType::IsNegative, 0, 0, 1}, {difference});
+  const bool inverted = params.op == ElementWiseOp::NotEqual || params.op == ElementWiseOp::LessEqual ||
+                        params.op == ElementWiseOp::GreaterEqual;
+  const TensorId truth =
+      inverted ? here.add("inverse", Neuron{NeuronType::LogicalNot, 0, 0, 1}, {result}) : result;
+  return here.scale("scaled", truth, params.scale);
+}
+
+TensorId select(const Unit& unit, Replacement& here) {
+  const auto inversion = [&](const char* suffix, TensorId x) {
+    return here.add(suffix, Neuron{NeuronType::LogicalNot, 0, 0, 1}, {x});
+  };
+  const auto product = [&](const char* suffix, TensorId x, TensorId mask) {
+    return here.add(suffix, ElementWise{ElementWiseOp::Mult, 1, false}, {x, mask});
+  };
+  const TensorId otherwise = inversion("inverse_mask", unit.bottoms[0]);
+  const TensorId mask = inversion("mask", otherwise);
+  const TensorId first = product("first", unit.bottoms[1], mask);
+  const TensorId second = product("second", unit.bottoms[2], otherwise);
+  return here.add("sum", ElementWise{ElementWiseOp::Add, 1, false}, {first, second});
+}
+
+// A condition of bytes; the two products and both masks lie in L2.
+bool is_selection_of_bytes(const Unit& unit, const Network& network, const EngineFacts& facts) {
+  const aneir::Tensor& condition = network.tensor(unit.bottoms[0]);
+  const Shape& shape = condition.shape;
+  return facts.composites && condition.type == aneir::ElementType::UInt8 && shape.n == 1 && shape.d == 1 &&
+         shape.count() * 16 <= facts.on_chip_bytes &&
+         network.tensor(unit.top).type == aneir::ElementType::Float16;
+}
+
 }  // namespace
 
 bool decompose_elementwise(Network& network, const EngineFacts& facts) {
   const bool changed = rewrite_units(network, [&](Unit& unit, Replacement& here) -> TensorId {
+    if (unit.as<aneir::Select>())
+      return is_selection_of_bytes(unit, network, facts) ? no_tensor : select(unit, here);
     const auto* elementwise = unit.as<ElementWise>();
     if (!elementwise) return no_tensor;
     const auto* a = constants_of(here.producer(unit.bottoms[0]));
@@ -138,6 +195,14 @@ bool decompose_elementwise(Network& network, const EngineFacts& facts) {
         return square_difference(unit, *elementwise, here);
       case ElementWiseOp::Power:
         return raise(unit, *elementwise, here);
+      case ElementWiseOp::Equal:
+      case ElementWiseOp::NotEqual:
+      case ElementWiseOp::LessThan:
+      case ElementWiseOp::GreaterThan:
+      case ElementWiseOp::LessEqual:
+      case ElementWiseOp::GreaterEqual:
+        return is_one_pass(elementwise->op, unit, here, network, facts) ? no_tensor
+                                                                        : compare(unit, *elementwise, here);
       default:
         return no_tensor;
     }

@@ -17,8 +17,9 @@
 //               relative 2^-11 * |a * log2 x|. Defined for x > 0; 0 gives 0 for a > 0.
 //   1/(x + a)   The addition, then the reciprocal.
 //   x^2         x * x.
+//   sign x      IsNegative(-x) - IsNegative(x). Exact.
 //
-// |x| is a mode of the elementwise engine and stays, with its scale taken out. Sign, floor, ceil, round and
+// |x| is a mode of the elementwise engine and stays, with its scale taken out. Floor, ceil, round and
 // erf have no form that a captured program shows: they are left, and check_engine_form refuses them.
 #include <cmath>
 #include <limits>
@@ -135,6 +136,10 @@ TensorId decompose(const Calculator& calculate, const Neuron& neuron, TensorId f
       return softsign(calculate, x());
     case NeuronType::Softplus:
       return softplus(calculate, x());
+    case NeuronType::Sign:
+      return calculate.combine("sign", ElementWiseOp::Sub,
+                               calculate.apply("above", NeuronType::IsNegative, from, -neuron.input_scale),
+                               calculate.apply("below", NeuronType::IsNegative, from, neuron.input_scale));
     case NeuronType::Log:
       return logarithm(calculate, x());
     case NeuronType::Exp:

@@ -22,13 +22,14 @@
 //   Broadcast, Softmax, other Pooling: gone.
 // With facts.composites these stay whole, besides:
 //   Goc          Per channel: scale, offset or both, with neutral scalars; offset / scale fits binary16.
-//   ElementWise  Div (not by constants), comparisons.
+//   ElementWise  Div (not by constants); LessThan and GreaterThan of equal shapes into bytes.
 //   Reduction    Sum, Mean, Max over any of C, H, W (in this order).
 //   Broadcast    Of what is computed; relu allowed.
 //   Softmax      Along C, H or W.
 //   Normalize    Over any of C, H, W (in this order).
 //   MatMul       scale; bias and an activation as a Conv's only with a constant matrix.
-//   Select, Cast.
+//   Select       By a condition of bytes.
+//   Cast.
 #pragma once
 
 #include <functional>

@@ -23,24 +23,22 @@ inline EngineFacts engine() {
   facts.max_kernel_width = 8, facts.max_kernel_height = 15;
   facts.max_padding = 31, facts.max_stride = 2;
   facts.max_width = 16384, facts.max_height = 16384, facts.max_channels = 65536;
+  facts.engines = 16, facts.on_chip_bytes = 2 << 20;
   facts.has_table = [](const Neuron& neuron) {
     using T = NeuronType;
     static const std::set<T> tables = {
-        T::LeakyReLU, T::ClampedReLU, T::Sigmoid, T::Tanh, T::HardSigmoid, T::ThresholdedReLU,
-        T::Gelu,      T::Silu,        T::Exp,     T::Exp2, T::Log2,        T::Sqrt,
-        T::Rsqrt};
+        T::LeakyReLU, T::ClampedReLU, T::Sigmoid,   T::Tanh, T::HardSigmoid, T::ThresholdedReLU,
+        T::Gelu,      T::Silu,        T::Exp,       T::Exp2, T::Log2,        T::Sqrt,
+        T::Rsqrt,     T::LogicalNot,  T::IsNegative};
     return tables.contains(neuron.type) || (neuron.type == T::Inv && neuron.alpha == 0);
   };
   return facts;
 }
 
-// The same with a back end that takes whole units (EngineFacts::composites).
+// With a back end that takes whole units (EngineFacts::composites).
 inline EngineFacts whole_engine() {
   EngineFacts facts = engine();
   facts.composites = true;
-  facts.has_table = [](const Neuron& neuron) {
-    return neuron.type == NeuronType::LogicalNot || engine().has_table(neuron);
-  };
   return facts;
 }
 

@@ -36,6 +36,8 @@ const std::vector<Function> functions = {
     {{NeuronType::Rsqrt, 0.5f, 0, 1}, 0, 5},
     {{NeuronType::Inv, 0, 0, 1}, 0.2, 5},
     {{NeuronType::Inv, 0.5f, 0, 2}, 0, 5},
+    {{NeuronType::Sign, 0, 0, 1}},
+    {{NeuronType::Sign, 0, 0, -2}},
     {{NeuronType::Abs, 0, 0, 1}},
     {{NeuronType::Abs, 0, 0, -2}},
     {{NeuronType::Square, 0, 0, 3}},

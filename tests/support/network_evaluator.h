@@ -136,6 +136,8 @@ inline double apply(const aneir::Neuron& neuron, double scaled) {
       return std::erf(x);
     case T::LogicalNot:
       return x == 0;
+    case T::IsNegative:
+      return x < 0;
   }
   throw std::logic_error("neuron");
 }
