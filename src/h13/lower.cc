@@ -335,19 +335,48 @@ void Lowering::lower_params(const Unit& unit, const aneir::Reshape& reshape) {
 
 void Lowering::lower_params(const Unit& unit, const aneir::ConstantTensor& constant) {
   const Shape& shape = constant.shape;
-  const int buffer = add_buffer(BufferKind::Constant, unit.name, bytes_of(shape));
-  result_.program.buffers.back().constant = in_surface_layout(constant.values, shape);
-  layouts_[static_cast<size_t>(unit.top)] = compact(buffer, shape);
+  const int interleave = is_repeated_block(unit) ? repeated_block_channels : 1;
+  Layout place = compact(-1, shape);
+  View& view = place.view;
+  if (interleave > 1) {
+    view.interleave = interleave;
+    view.stride_h = row_bytes(shape.w * interleave);
+    view.stride_c = view.stride_h * shape.h;
+    view.image_bytes = place.stride_n = view.stride_c * (shape.c / interleave);
+  }
+  view.buffer = add_buffer(BufferKind::Constant, unit.name, shape.n * view.image_bytes);
+  result_.program.buffers.back().constant = in_surface_layout(constant.values, shape, interleave);
+  layouts_[static_cast<size_t>(unit.top)] = place;
 }
 
-aneir::Constant Lowering::in_surface_layout(const aneir::Constant& values, const Shape& shape) {
+// Constants that all their readers repeat to a larger image lie with eight channels side by side
+// (env_bcast_add_1x8x375x128_blob_1x8x1x128). No captured program shows channel counts that are no multiple
+// of eight; these lie plainly.
+bool Lowering::is_repeated_block(const Unit& unit) const {
+  const Shape& shape = network_.tensor(unit.top).shape;
+  const std::vector<const Unit*> all = readers(unit.top);
+  return composites_ && shape.n == 1 && shape.w > 1 && shape.c % repeated_block_channels == 0 &&
+         std::all_of(all.begin(), all.end(), [&](const Unit* reader) {
+           const Shape& whole = network_.tensor(reader->top).shape;
+           return reader->as<aneir::ElementWise>() &&
+                  (whole.c != shape.c || whole.h != shape.h || whole.w != shape.w);
+         });
+}
+
+// Rows of `interleave` channels side by side.
+aneir::Constant Lowering::in_surface_layout(const aneir::Constant& values, const Shape& shape,
+                                            int64_t interleave) {
   const std::vector<float> floats = values.floats();
-  auto bytes = std::make_shared<Bytes>(static_cast<size_t>(bytes_of(shape)));
-  const int64_t rows = shape.n * shape.c * shape.h;
-  for (int64_t row = 0; row < rows; ++row)
-    for (int64_t x = 0; x < shape.w; ++x) {
-      const Half half = to_half(floats[static_cast<size_t>(row * shape.w + x)]);
-      std::memcpy(bytes->data() + row * row_bytes(shape.w) + x * 2, &half.bits, 2);
+  const int64_t blocks = shape.n * shape.c / interleave, pitch = row_bytes(shape.w * interleave);
+  auto bytes = std::make_shared<Bytes>(static_cast<size_t>(blocks * shape.h * pitch));
+  size_t from = 0;
+  for (int64_t channel = 0; channel < shape.n * shape.c; ++channel)
+    for (int64_t y = 0; y < shape.h; ++y) {
+      uint8_t* row = bytes->data() + (channel / interleave * shape.h + y) * pitch;
+      for (int64_t x = 0; x < shape.w; ++x) {
+        const Half half = to_half(floats[from++]);
+        std::memcpy(row + (x * interleave + channel % interleave) * 2, &half.bits, 2);
+      }
     }
   aneir::Constant constant;
   constant.type = aneir::ElementType::Float16;

@@ -105,7 +105,10 @@ class Lowering {
 
   void lower_params(const Unit& unit, const aneir::ConstantTensor& constant);
 
-  static aneir::Constant in_surface_layout(const aneir::Constant& values, const Shape& shape);
+  static constexpr int repeated_block_channels = 8;
+  bool is_repeated_block(const Unit& unit) const;
+  static aneir::Constant in_surface_layout(const aneir::Constant& values, const Shape& shape,
+                                           int64_t interleave = 1);
 
   void lower_params(const Unit& unit, const aneir::Concat& concat);
 

@@ -1,4 +1,6 @@
 // ML Programs as text through the programs: compiled, verified, run, drawn, and refused.
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
@@ -195,6 +197,28 @@ TEST_F(MlPrograms, ComparisonsAndSelections) {
           inputs, line + "    " + type + " y = select(a = x, b = z, cond = c)[name = string(\"y\")];\n",
           "y"));
     }
+}
+
+// Constants that are repeated lie in blocks of eight channels where they can.
+TEST_F(MlPrograms, SumsWithRepeatedConstants) {
+  for (const auto& [channels, rows] : {std::pair{8, 1}, {16, 1}, {24, 3}, {6, 1}, {6, 3}}) {
+    const std::string shape = fmt::format("1, {}, {}, 5", channels, rows);
+    std::string values;
+    for (int c = 0; c < channels; ++c) {
+      values += c ? "], [" : "[[";
+      for (int y = 0; y < rows; ++y)
+        values += fmt::format("{}[{}, {}, {}, {}, {}]", y ? ", " : "", c, y, c + y, c - y, c * y);
+    }
+    values += "]]";
+    const std::string repeated =
+        rows == 1 ? fmt::format("1, {}, 7, 5", channels) : fmt::format("2, {}, {}, 5", channels, rows);
+    expect_verified(program_text("tensor<fp16, [" + repeated + "]> x",
+                                 "    tensor<fp16, [" + shape +
+                                     "]> k = const()[name = string(\"k\"), val = tensor<fp16, [" + shape +
+                                     "]>([" + values + "])];\n    tensor<fp16, [" + repeated +
+                                     "]> y = add(x = x, y = k)[name = string(\"y\")];\n",
+                                 "y"));
+  }
 }
 
 // x + silu(x) keeps x in L2 with the row stride that the copying task gives it, which from 16 rows on is
