@@ -322,7 +322,8 @@ class Emitter {
   // Coefficients from DRAM as an earlier task, or the user, has left them.
   void runtime_coefficients(Task& task, const Convolution& work) {
     const View& kernel = *work.kernel;
-    const std::vector<int64_t> sizes(static_cast<size_t>(target_.engines), kernel.stride_c);
+    const auto used = static_cast<size_t>(std::min<int64_t>(target_.engines, kernel.c));
+    const std::vector<int64_t> sizes(used, kernel.stride_c);
     task[Reg::KernelCfg] |= 0x10000;
     kernel_streams(task, slot(kernel), address(kernel), sizes, false, false);
     if (slot(kernel) != scratch_slot) return;

@@ -7,7 +7,8 @@
 // the rows of the left one become the kernel: a pass writes them to scratch in the blocks in which engines
 // read coefficients.
 //
-// All forms, and the conditions between them, are those of captured programs (docs/h13-rules.md).
+// All forms, and the conditions between them, are those of captured programs (docs/h13-rules.md); other sizes
+// go through DRAM (lower_product.cc).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -39,11 +40,6 @@ View in_eights(const View& rows) {
   return view;
 }
 
-bool is_constant_product(const Unit* unit, TensorId left) {
-  const auto* product = unit->as<aneir::MatMul>();
-  return product && product->matrix && !product->transpose_first && unit->bottoms[0] == left;
-}
-
 aneir::Constant transposed(const aneir::Constant& matrix, int64_t rows, int64_t columns) {
   const int64_t size = aneir::size_of(matrix.type);
   auto bytes = std::make_shared<Bytes>(matrix.bytes.size());
@@ -61,15 +57,19 @@ aneir::Constant transposed(const aneir::Constant& matrix, int64_t rows, int64_t 
 }  // namespace
 
 void Lowering::lower_params(const Unit& unit, const aneir::MatMul& product) {
-  const Shape& x = network_.tensor(unit.bottoms[0]).shape;
-  if (x.n != 1 || x.c != 1)
-    throw Error("", unit.layer.empty() ? unit.name : unit.layer,
-                fmt::format("products of {} matrices at once are not supported yet", x.n * x.c),
-                "multiply one pair of matrices");
-  if (product.matrix)
+  if (!has_captured_form(unit))
+    lower_any_product(unit, product);
+  else if (product.matrix)
     lower_constant_product(unit, product);
   else
     lower_runtime_product(unit, product);
+}
+
+// A product with a constant matrix in a captured form, the tensor being the left operand.
+bool Lowering::is_constant_product(const Unit* unit, TensorId left) const {
+  const auto* product = unit->as<aneir::MatMul>();
+  return product && product->matrix && !product->transpose_first && unit->bottoms[0] == left &&
+         has_captured_form(*unit);
 }
 
 // Captured: 64 rows when the product is at least four times as wide as the operand, 16 rows when the kernel
@@ -196,9 +196,7 @@ void Lowering::multiply(const Unit& unit, const Convolution& work, const View& f
     }
   };
   const int64_t lanes = columns / target_.engines;
-  int64_t fit = (target_.kernel_bytes_per_engine - (work.table ? static_cast<int64_t>(sizeof(Table)) : 0)) /
-                lane_bytes(work, from.c);
-  fit = fit >= target_.max_lanes ? fit / target_.max_lanes * target_.max_lanes : fit > 1 ? fit / 2 * 2 : fit;
+  const int64_t fit = lanes_of_a_part(*unit.as<aneir::MatMul>(), from.c);
   if (from.w * from.h <= patch_pixels || fit >= lanes || columns % target_.engines != 0) {
     add(0, columns);
     return;
@@ -286,8 +284,8 @@ View Lowering::kernel_in_scratch(const Unit& unit, int64_t rows, int64_t inner, 
   View kernel;
   kernel.w = inner, kernel.c = rows;
   kernel.interleave = static_cast<int>(tile / target_.engines);
-  kernel.stride_c = kernel.stride_h = kernel.interleave * inner * 2;
-  kernel.image_bytes = rows * inner * 2;
+  kernel.stride_c = kernel.stride_h = round_up(kernel.interleave * inner * 2, target_.dma_alignment);
+  kernel.image_bytes = (rows + kernel.interleave - 1) / kernel.interleave * kernel.stride_c;
   kernel.buffer = add_buffer(BufferKind::Scratch, unit.name + "_kernel", kernel.image_bytes);
   return kernel;
 }
@@ -301,8 +299,10 @@ int64_t Lowering::rows_of_kernel(TensorId id) const {
   if (!product || product->matrix || product->transpose_first || all[0]->bottoms[0] != id ||
       all[0]->bottoms[1] == id)
     return 0;
-  const int64_t rows = network_.tensor(id).shape.h, tile = std::min(rows, patch_pixels);
-  return rows % tile == 0 && tile % target_.engines == 0 && tile > target_.engines ? tile : 0;
+  if (!has_captured_form(*all[0])) return 0;
+  const Shape& shape = network_.tensor(id).shape;
+  const int64_t tile = kernel_block_rows(shape.h, shape.w);
+  return tile > target_.engines ? tile : 0;
 }
 
 // The left operand's rows as coefficients: blocks of `interleave` rows, one block an engine.
@@ -332,14 +332,9 @@ View Lowering::kernel_operand(const Unit& unit, TensorId id, bool is_transposed,
 
 void Lowering::lower_runtime_product(const Unit& unit, const aneir::MatMul& product) {
   const Shape& result = network_.tensor(unit.top).shape;
-  const int64_t tile = std::min(result.h, patch_pixels);
-  if (result.h % target_.engines != 0 || result.h % tile != 0)
-    throw Error(
-        "", unit.layer.empty() ? unit.name : unit.layer,
-        fmt::format(
-            "a product of two runtime operands with {} rows; multiples of 16 up to 128, or of 128, are done",
-            result.h),
-        "pad the left operand's rows");
+  const int64_t tile =
+      kernel_block_rows(result.h, product.transpose_first ? network_.tensor(unit.bottoms[0]).shape.h
+                                                          : network_.tensor(unit.bottoms[0]).shape.w);
   const TensorId right = unit.bottoms[1];
   Convolution work;
   work.scale = product.scale;

@@ -43,6 +43,7 @@ bool Lowering::stays_on_chip(TensorId id) const {
   if (!composites_ || !producer || is_output(id) || is_bytes(id)) return false;
   const Shape& shape = network_.tensor(id).shape;
   if (shape.n != 1 || shape.d != 1 || bytes_of(shape) > target_.l2_bytes / 2) return false;
+  if (producer->as<aneir::MatMul>() && !has_captured_form(*producer)) return false;
   const std::vector<const Unit*>& all = readers_[static_cast<size_t>(id)];
   return works_on_chip(*producer) &&
          std::all_of(all.begin(), all.end(), [](const Unit* reader) { return works_on_chip(*reader); });

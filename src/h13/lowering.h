@@ -171,7 +171,8 @@ class Lowering {
   EngineOp& last_op() { return result_.program.ops.back(); }
   View constant_rows(const Unit& unit, const std::vector<std::vector<float>>& rows);
 
-  // ---- Whole units (lower_elementwise.cc, lower_matmul.cc, lower_softmax.cc, lower_reduction.cc) ----
+  // ---- Whole units (lower_elementwise.cc, lower_matmul.cc, lower_product.cc, lower_softmax.cc,
+  // lower_reduction.cc) ----
 
   bool lower_self_sum(const Unit& unit, const aneir::ElementWise& elementwise);
   void lower_division(const Unit& unit);
@@ -189,6 +190,18 @@ class Lowering {
   void lower_params(const Unit& unit, const aneir::Normalize& normalize);
   void lower_params(const Unit& unit, const aneir::Select&);
   void lower_params(const Unit& unit, const aneir::Cast&);
+
+  int64_t kernel_block_rows(int64_t rows, int64_t inner) const;
+  int64_t lanes_of_a_part(const aneir::MatMul& product, int64_t inner) const;
+  bool has_captured_form(const Unit& unit) const;
+  bool is_constant_product(const Unit* unit, TensorId left) const;
+  View scratch_image(const std::string& name, int64_t c, int64_t h, int64_t w);
+  View transposed_in_scratch(const Unit& unit, const char* name, const View& from);
+  void lower_any_product(const Unit& unit, const aneir::MatMul& product);
+  void multiply_by_constant(const Unit& unit, const aneir::MatMul& product, const View& rows, const View& to);
+  void multiply_matrices(const Unit& unit, const aneir::MatMul& product, const View& left, const View& right,
+                         const View& to);
+  View rows_as_kernel(const Unit& unit, const View& rows);
 
   void lower_constant_product(const Unit& unit, const aneir::MatMul& product);
   void lower_runtime_product(const Unit& unit, const aneir::MatMul& product);
@@ -233,7 +246,8 @@ class Lowering {
   std::map<int, View> planned_;              // by buffer: plans in scratch that no reader has taken up yet
   std::map<TensorId, View> kernels_;         // matrices in scratch as coefficients
   std::map<TensorId, View> channel_major_;   // matrices in L2 with columns as channels
-  std::set<const Unit*> done_;               // units that an earlier one's tasks have done already
+  std::map<std::pair<int, int64_t>, View> columns_in_scratch_;  // the same in scratch, by buffer and offset
+  std::set<const Unit*> done_;  // units that an earlier one's tasks have done already
 };
 
 }  // namespace ane::h13
