@@ -81,23 +81,38 @@ std::vector<hwx::ConstantTile> constant_tiles(const std::vector<Task>& tasks, co
   return tiles;
 }
 
+// Engine operations that fit the engine and the on-chip memory. Tensors stay on chip where they can; those
+// that turn out not to fit beside the operands of some task go to DRAM.
+Lowered placed(const aneir::Network& network, const Compat& compat, const Target& target) {
+  std::set<aneir::TensorId> in_dram;
+  for (;;) {
+    // Units become engine operations, tensors get layouts. After this nothing knows the network any more.
+    Lowered lowered = lower(network, compat, target, in_dram);
+
+    // Operations that exceed an engine limit are cut. After this every operation fits.
+    split(lowered.program, target);
+
+    // Operands get their places in L2, and tasks what they wait for.
+    const std::set<aneir::TensorId> leaving = plan_on_chip(lowered.program, compat, target, in_dram);
+    if (leaving.empty()) {
+      check_on_chip(lowered.program, target);
+      return lowered;
+    }
+    const size_t before = in_dram.size();
+    in_dram.insert(leaving.begin(), leaving.end());
+    ensure(in_dram.size() > before, "a tensor does not leave the on-chip memory");
+  }
+}
+
 }  // namespace
 
 Program compile_network(const aneir::Network& network, const Compat& compat, const Target& target) {
-  // Units become engine operations, tensors get layouts. After this nothing knows the network any more.
-  Lowered lowered = lower(network, compat, target);
+  Lowered lowered = placed(network, compat, target);
   if (lowered.surfaces.size() > 28)
     throw Error("", "",
                 fmt::format("the network has {} inputs and outputs; the engine addresses 28",
                             lowered.surfaces.size()),
                 "split the network");
-
-  // Operations that exceed an engine limit are cut. After this every operation fits.
-  split(lowered.program, target);
-
-  // Operands get their places in L2, and tasks what they wait for.
-  plan_on_chip(lowered.program, compat, target);
-  check_on_chip(lowered.program, target);
 
   // Scratch and constants get their places; the plan is proven before anything relies on it.
   Program program;

@@ -30,6 +30,8 @@ struct Buffer {
   // holds.
   int64_t dense_bytes = 0;
   enum class Content { Tensor, InputCopy, Statistics } content = Content::Tensor;
+  // Kind OnChip: the result of the unit that wanted the buffer. Where that goes to DRAM, less is on chip.
+  aneir::TensorId tensor = aneir::no_tensor;
 };
 
 // A tensor's elements inside a buffer. In DRAM: fp16 or bytes, x contiguous, strides multiples of 64. In L2:

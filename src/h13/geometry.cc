@@ -118,6 +118,15 @@ int64_t shared_row(int64_t bytes, int64_t rows, const Target& target) {
   return rows < 16 ? planar_row(bytes, target) : granule * spread_over_banks(bytes / granule, 1, 16, target);
 }
 
+L2Operand kept_source(bool is_neural, const View& source, const Target& target) {
+  const int64_t pitch = channel_pitch(source.w, source.bytes), depth = source.c * pitch,
+                total = depth * source.d;
+  const int64_t row = source.h == 1 ? total
+                      : is_neural   ? shared_row(total, source.h, target)
+                                    : planar_row(total, target);
+  return {0, pitch, row, depth, total};
+}
+
 namespace {
 
 bool is_small(const View& destination) {
@@ -239,23 +248,22 @@ Geometry bypass_geometry(const EngineOp& op, const Bypass& work, const Target& t
   if (chain != Chain::None) chained_shape(g, source);
   const int64_t pitch = channel_pitch(columns, source.bytes), depth = source.c * pitch;
   int64_t row = depth;
-  if (op.kept >= 0) {
-    if (source.h > 1) row = shared_row(depth, source.h, target);
-  } else if (writes_in_pieces(op, work)) {
+  if (writes_in_pieces(op, work)) {
     if (source.h >= 8) row = granule * spread_over_banks(depth / granule, 4, 8, target);
   } else if (source.h > 1 && g.shape_max > 0) {
     const int64_t distance = std::min<int64_t>(4, std::max<int64_t>(2, pitch / granule)) + 1;
     row = granule * spread_over_banks(depth / granule, distance, int64_t{1} << g.shape_max, target);
   }
   g.source = {0, pitch, row, depth, depth};
+  if (op.kept >= 0) g.source = kept_source(true, source, target);
   g.tile = source.h;
   if (source.on_chip) {
     g.source = resident(source);
   } else {
-    g.tile = std::min(source.h, (target.l2_bytes - granule) / row);
-    if (g.tile == 0) return g;
+    g.tile = std::min(source.h, (target.l2_bytes - granule) / g.source.row);
+    if (g.tile < (op.kept >= 0 ? source.h : 1)) return g;
   }
-  g.result.base = source.on_chip ? 0 : g.tile * row;
+  g.result.base = source.on_chip ? 0 : g.tile * g.source.row;
   g.fits = true;
   if (work.transpose && !op.destination.on_chip && op.source.h > 16)
     g.tile = std::min(g.tile, int64_t{1} << g.shape_max);
@@ -281,10 +289,9 @@ Geometry channel_reduce_geometry(const EngineOp& op, const ChannelReduce& work, 
     one_patch_shape(g, 4);
   const int64_t distance = std::min<int64_t>(4, std::max<int64_t>(2, channel_pitch(source.w) / granule)) + 1;
   int64_t row = units * granule;
-  if (source.h > 1)
-    row = op.kept >= 0 ? shared_row(row, source.h, target)
-                       : granule * spread_over_banks(units, distance, int64_t{1} << g.shape_max, target);
+  if (source.h > 1) row = granule * spread_over_banks(units, distance, int64_t{1} << g.shape_max, target);
   g.source = {0, channel_pitch(source.w), row, units * granule, units * granule};
+  if (op.kept >= 0) g.source = kept_source(true, source, target);
   g.tile = source.h;
   if (source.on_chip) {
     g.source = resident(source);
@@ -294,7 +301,7 @@ Geometry channel_reduce_geometry(const EngineOp& op, const ChannelReduce& work, 
   const int64_t patch_rows = int64_t{1} << g.shape_max;
   if (g.tile * g.source.row > target.l2_bytes - granule) {
     g.tile = (target.l2_bytes - granule) / g.source.row / patch_rows * patch_rows;
-    if (g.tile == 0) return g;
+    if (g.tile == 0 || op.kept >= 0) return g;
   }
   g.result.base = g.tile * g.source.row;
   g.fits = true;
@@ -365,9 +372,12 @@ Geometry planar_geometry(const EngineOp& op, const Target& target, bool feeds_ne
     const int64_t pitch = channel_pitch(op.source.w);
     g.source = {0, pitch, pitch, op.source.c * pitch, op.source.c * pitch};
     end = g.source.depth;
+  } else if (op.kept >= 0) {
+    g.source = kept_source(false, op.source, target);
+    end = op.source.h * g.source.row;
   } else {
     g.source = staged;
-    end = (op.kept >= 0 ? all.h : g.tile) * staged.row;
+    end = g.tile * staged.row;
   }
   if (two && op.source2->on_chip) {
     g.source2 = resident(*op.source2);

@@ -45,6 +45,10 @@ int64_t planar_row(int64_t bytes, const Target& target);
 // The same for a source that an NE task and a planar one read, in patches of up to 16 rows.
 int64_t shared_row(int64_t bytes, int64_t rows, const Target& target);
 
+// Where the source of a task without weights lies whole in L2, when it comes from DRAM and stays for later
+// tasks (EngineOp::kept); base 0.
+L2Operand kept_source(bool is_neural, const View& source, const Target& target);
+
 // Lanes a convolution may interleave: more while the input is small, and its result is not transposed.
 int lane_cap(const Convolution& work, const View& source, const Target& target);
 

@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/half.h"
 #include "h13/geometry.h"
+#include "h13/pack.h"
 
 namespace ane::h13 {
 
@@ -104,8 +105,12 @@ bool has_composites(const aneir::Network& network) {
 
 }  // namespace
 
-Lowering::Lowering(const aneir::Network& network, const Compat& compat, const Target& target)
-    : network_(network), composites_(compat.composites || has_composites(network)), target_(target) {
+Lowering::Lowering(const aneir::Network& network, const Compat& compat, const Target& target,
+                   const std::set<TensorId>& in_dram)
+    : network_(network),
+      composites_(compat.composites || has_composites(network)),
+      target_(target),
+      in_dram_(in_dram) {
   layouts_.resize(network.tensors.size());
   homes_.resize(network.tensors.size());
   producers_.assign(network.tensors.size(), nullptr);
@@ -304,6 +309,7 @@ void Lowering::copy_to_surface(size_t index) {
 
 void Lowering::lower_unit(const Unit& unit) {
   if (done_.contains(&unit)) return;
+  result_in_hand_ = unit.top;
   std::visit([&](const auto& params) { lower_params(unit, params); }, unit.params);
 }
 
@@ -473,7 +479,9 @@ void Lowering::add_convolution(const Unit& unit, Convolution work, const View& f
   } else if (per_group_in == 1 && per_group_out == 1) {
     work.form = Convolution::Form::Depthwise;
     add_op(unit, work, from, to);
-  } else if (per_group_out % target_.engines == 0 && per_group_out <= target_.engines * target_.max_lanes) {
+  } else if (per_group_out % target_.engines == 0 && per_group_out <= target_.engines * target_.max_lanes &&
+             per_group_out / target_.engines * lane_bytes(work, per_group_in) <=
+                 target_.kernel_bytes_per_engine - static_cast<int64_t>(sizeof(Table))) {
     work.form = Convolution::Form::Grouped;
     add_op(unit, work, from, to);
   } else if (per_group_in == 1 && per_group_out < groups) {
@@ -518,8 +526,9 @@ aneir::Constant Lowering::every(const aneir::Constant& constant, int64_t length,
   return result;
 }
 
-Lowered lower(const aneir::Network& network, const Compat& compat, const Target& target) {
-  return Lowering(network, compat, target).run();
+Lowered lower(const aneir::Network& network, const Compat& compat, const Target& target,
+              const std::set<aneir::TensorId>& in_dram) {
+  return Lowering(network, compat, target, in_dram).run();
 }
 
 }  // namespace ane::h13

@@ -1,6 +1,8 @@
 // ANE network in engine form (src/passes/passes.h) -> engine operations over buffers.
 #pragma once
 
+#include <set>
+
 #include "aneir/network.h"
 #include "h13/compat.h"
 #include "h13/engine_op.h"
@@ -23,7 +25,8 @@ struct Lowered {
 
 // Gives every tensor a place: surfaces, scratch buffers, or a view into another tensor's place (slices,
 // transpositions that keep rows, reshapes that move nothing, inputs of a concatenation). Units become
-// operations on those places.
-Lowered lower(const aneir::Network& network, const Compat& compat, const Target& target);
+// operations on those places. Tensors of `in_dram` do not stay on chip.
+Lowered lower(const aneir::Network& network, const Compat& compat, const Target& target,
+              const std::set<aneir::TensorId>& in_dram = {});
 
 }  // namespace ane::h13

@@ -51,14 +51,9 @@ void Lowering::lower_params(const Unit& unit, const aneir::Neuron& neuron) {
     // Left to the sum (lower_self_sum): max(x, 0) is an operand's form, a table keeps its argument on chip.
     if (neuron.type == aneir::NeuronType::ReLU) return;
     const View from = view_of(source);
-    const int64_t depth = from.c * round_up(from.w * 2, 16);
-    const int64_t row = from.h > 1 ? shared_row(depth, from.h, target_) : depth;
-    const View kept =
-        on_chip(unit.name + "_argument", from.w, from.h, from.c, row, from.w * from.h * from.c * 2);
     Layout place;
     place.view = applied_on_chip(unit, unit.name, bypass(unit, neuron), from);
-    last_op().kept = kept.buffer;
-    kept_arguments_[source] = kept;
+    kept_arguments_[source] = keep_source(unit.name + "_argument");
     layouts_[static_cast<size_t>(unit.top)] = place;
     return;
   }
@@ -81,7 +76,7 @@ View Lowering::applied_on_chip(const Unit& unit, const std::string& name, Bypass
 }
 
 bool Lowering::adds_to_its_argument(const Unit& unit) const {
-  if (!composites_ || is_output(unit.top)) return false;
+  if (!composites_ || is_output(unit.top) || in_dram_.contains(unit.top)) return false;
   const std::vector<const Unit*> all = readers(unit.top);
   if (all.size() != 1) return false;
   const auto* sum = all[0]->as<aneir::ElementWise>();
@@ -297,7 +292,7 @@ void Lowering::lower_params(const Unit& unit, const aneir::Cast& cast) {
     throw Error("", unit.layer.empty() ? unit.name : unit.layer,
                 fmt::format("no public program shows a cast to {} on this engine", aneir::name_of(cast.type)),
                 "keep the tensor in float16");
-  add_op(unit, Scalar{}, view_of(unit.bottoms[0]), destination_of(unit));
+  add_per_image(unit, Scalar{});
 }
 
 // mask * a + (1 - mask) * b. The mask is 0 or 1 whatever the byte; a is bottom 1, b bottom 2
@@ -312,8 +307,7 @@ void Lowering::lower_params(const Unit& unit, const aneir::Select&) {
   inversion.type = aneir::NeuronType::LogicalNot;
   const View mask = applied_on_chip(unit, unit.name + "_mask", truth, condition);
   buffer(mask.buffer).content = Buffer::Content::InputCopy;
-  const View kept = bytes_on_chip(unit.name + "_condition", condition);
-  last_op().kept = kept.buffer;
+  const View kept = keep_source(unit.name + "_condition");
   Elementwise product;
   product.op = aneir::ElementWiseOp::Mult;
   const View first = like_on_chip(unit.name + "_first", condition);
@@ -323,19 +317,6 @@ void Lowering::lower_params(const Unit& unit, const aneir::Select&) {
   const View second = like_on_chip(unit.name + "_second", condition);
   add_op(unit, product, inverse, second, view_of(unit.bottoms[2]));
   add_op(unit, Elementwise{}, first, destination_of(unit), second);
-}
-
-View Lowering::bytes_on_chip(const std::string& name, const View& view) {
-  const int64_t pitch = round_up(view.w, 16), depth = view.c * pitch;
-  const int64_t row = view.h > 1 ? shared_row(depth, view.h, target_) : depth;
-  View bytes = view;
-  bytes.buffer = add_buffer(BufferKind::OnChip, name, row * view.h);
-  Buffer& buffer = result_.program.buffers.back();
-  buffer.dense_bytes = view.w * view.h * view.c;
-  bytes.offset = 0;
-  bytes.stride_c = pitch, bytes.stride_h = row, bytes.image_bytes = depth, bytes.stride_g = 0;
-  bytes.on_chip = true;
-  return bytes;
 }
 
 }  // namespace ane::h13

@@ -40,7 +40,7 @@ bool Lowering::is_output(TensorId id) const {
 
 bool Lowering::stays_on_chip(TensorId id) const {
   const Unit* producer = producers_[static_cast<size_t>(id)];
-  if (!composites_ || !producer || is_output(id) || is_bytes(id)) return false;
+  if (!composites_ || !producer || is_output(id) || is_bytes(id) || in_dram_.contains(id)) return false;
   const Shape& shape = network_.tensor(id).shape;
   if (shape.n != 1 || shape.d != 1 || bytes_of(shape) > target_.l2_bytes / 2) return false;
   if (producer->as<aneir::MatMul>() && !has_captured_form(*producer)) return false;
@@ -56,6 +56,7 @@ View Lowering::on_chip(const std::string& name, int64_t w, int64_t h, int64_t c,
   view.buffer = add_buffer(BufferKind::OnChip, name, row_stride * h);
   Buffer& buffer = result_.program.buffers.back();
   buffer.dense_bytes = dense_bytes;
+  buffer.tensor = result_in_hand_;
   buffer.content = content;
   view.w = w, view.h = h, view.c = c;
   view.stride_c = pitch, view.stride_h = row_stride, view.image_bytes = c * pitch;
@@ -76,6 +77,20 @@ Layout Lowering::on_chip_layout(TensorId id) {
   layout.view = on_chip(tensor.name, shape.w, shape.h, shape.c, row, shape.count() * 2);
   layout.stride_n = layout.view.image_bytes;
   return layout;
+}
+
+View Lowering::keep_source(const std::string& name) {
+  EngineOp& op = last_op();
+  const L2Operand place = h13::kept_source(is_neural(op), op.source, target_);
+  View view = op.source;
+  view.buffer = op.kept = add_buffer(BufferKind::OnChip, name, place.row * view.h);
+  buffer(view.buffer).tensor = result_in_hand_;
+  buffer(view.buffer).dense_bytes = view.w * view.h * view.c * view.d * (view.bytes ? 1 : 2);
+  view.offset = 0;
+  view.on_chip = true;
+  view.stride_c = place.channel, view.stride_h = place.row, view.image_bytes = place.depth;
+  view.stride_g = 0;
+  return view;
 }
 
 View Lowering::bring(const Unit& unit, const View& operand) {

@@ -35,7 +35,7 @@ View matrix(const View& image, int64_t index) {
 View rows_of(const View& matrix, int64_t first, int64_t count) {
   View rows = matrix;
   rows.c = count;
-  rows.offset += first * matrix.stride_c;
+  rows.offset += first / matrix.interleave * matrix.stride_c;
   return rows;
 }
 
@@ -57,11 +57,12 @@ int64_t Lowering::lanes_of_a_part(const aneir::MatMul& product, int64_t inner) c
   return lanes > 1 ? lanes / 2 * 2 : lanes;
 }
 
-// Has a captured program this form?
+// Has a captured program this form, and is there room for it?
 bool Lowering::has_captured_form(const Unit& unit) const {
   const auto& product = *unit.as<aneir::MatMul>();
   const Shape &left = network_.tensor(unit.bottoms[0]).shape, &result = network_.tensor(unit.top).shape;
-  if (result.n != 1 || result.c != 1 || left.n != 1 || left.c != 1) return false;
+  if (result.n != 1 || result.c != 1 || left.n != 1 || left.c != 1 || in_dram_.contains(unit.top))
+    return false;
   const int64_t inner = product.transpose_first ? left.h : left.w, engines = target_.engines;
   const auto fits = [&](int64_t channels, int64_t columns) {
     return channels * round_up(columns * 2 + 16, 16) <= target_.l2_bytes / 4 * 3;
@@ -97,6 +98,20 @@ View Lowering::transposed_in_scratch(const Unit& unit, const char* name, const V
   return to;
 }
 
+// The right operand's columns as channels, eight of them side by side where they can
+// (env_mm_r2rr_m128_k2048_n2048_tx1_ty1).
+View Lowering::right_in_scratch(const Unit& unit, const View& from) {
+  constexpr int side_by_side = 8;
+  if (from.h > 1 || from.w % side_by_side != 0) return transposed_in_scratch(unit, "_right", from);
+  View to = scratch_image(unit.name + "_right", from.w / side_by_side, 1, from.c * side_by_side);
+  to.c = from.w, to.w = from.c;
+  to.interleave = side_by_side;
+  Bypass work;
+  work.transpose = true;
+  add_op(unit, work, from, to);
+  return to;
+}
+
 void Lowering::lower_any_product(const Unit& unit, const aneir::MatMul& product) {
   const Layout left = layout(unit.bottoms[0]), to = resolve(unit.top);
   for (int64_t n = 0; n < to.n; ++n) {
@@ -108,9 +123,12 @@ void Lowering::lower_any_product(const Unit& unit, const aneir::MatMul& product)
     }
     const Layout second = layout(unit.bottoms[1]);
     const View right = rows_and_channels_exchanged(image(second, second.n > 1 ? n : 0));
-    const View left_rows = product.transpose_first ? transposed_in_scratch(unit, "_left", rows) : rows;
-    const View right_columns =
-        product.transpose_second ? transposed_in_scratch(unit, "_right", right) : right;
+    // The pass that transposes writes the kernel at once, if blocks are equal.
+    const int64_t block = product.transpose_first && result.h == 1 ? kernel_block_rows(result.c, rows.c) : 0;
+    const View left_rows = !product.transpose_first  ? rows
+                           : block > target_.engines ? kernel_operand(unit, unit.bottoms[0], true, block)
+                                                     : transposed_in_scratch(unit, "_left", rows);
+    const View right_columns = product.transpose_second ? right_in_scratch(unit, right) : right;
     for (int64_t i = 0; i < result.h; ++i)
       multiply_matrices(unit, product, matrix(left_rows, i), matrix(right_columns, i), matrix(result, i));
   }
@@ -136,7 +154,7 @@ void Lowering::multiply_by_constant(const Unit& unit, const aneir::MatMul& produ
 // `left`: rows as channels; `right`: its rows, along which it is multiplied, as channels.
 void Lowering::multiply_matrices(const Unit& unit, const aneir::MatMul& product, const View& left,
                                  const View& right, const View& to) {
-  int64_t largest = largest_block;
+  int64_t largest = left.interleave > 1 ? left.interleave * target_.engines : largest_block;
   while (largest > target_.engines &&
          largest / target_.engines * left.w * 2 > target_.kernel_bytes_per_engine)
     largest /= 2;
@@ -158,6 +176,7 @@ void Lowering::multiply_matrices(const Unit& unit, const aneir::MatMul& product,
 }
 
 View Lowering::rows_as_kernel(const Unit& unit, const View& rows) {
+  if (rows.interleave > 1) return rows;
   if (rows.c <= target_.engines && !rows.on_chip) {
     // One row an engine: the operand itself has the form.
     View kernel = rows;

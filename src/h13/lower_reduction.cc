@@ -148,16 +148,21 @@ void Lowering::reduce(const Unit& unit, const aneir::Reduction& reduction) {
       add_op(unit, work, rows_and_channels_exchanged(from), rows_and_channels_exchanged(to));
     else
       add_op(unit, work, rows_as_groups(from), rows_as_groups(to));
+  } else if (c && !h && from.w == 1 && !maximum) {
+    // One column: channels are read as rows.
+    add_op(unit, work, rows_and_channels_exchanged(from), rows_and_channels_exchanged(destination_of(unit)));
   } else if (c && !w && !h) {
-    if (maximum) {
-      ChannelReduce most;
-      most.maximum = true;
-      add_op(unit, most, from, destination_of(unit));
+    const bool turns = reduction.type != ReductionType::Sum ||
+                       from.h * from.w * round_up(from.c * 2, 16) <= target_.l2_bytes / 2;
+    if (maximum || !turns) {
+      ChannelReduce channels;
+      channels.maximum = maximum;
+      add_op(unit, channels, from, destination_of(unit));
       return;
     }
     // Channels become columns; the sums of one row of the image then lie side by side.
     const int64_t pitch = round_up(from.c * 2, 16), depth = from.w * pitch;
-    const bool parts = from.c >= long_row && from.c % 4 == 0;
+    const bool parts = from.c >= long_row && from.c % 32 == 0;  // each part begins at a granule
     View columns = on_chip(unit.name + "_columns", from.c, from.h, from.w,
                            parts ? depth : planar_row(depth, target_), from.c * from.h * from.w * 2);
     Bypass transpose;
@@ -210,7 +215,8 @@ void Lowering::lower_params(const Unit& unit, const aneir::Normalize& normalize)
   const bool all = reduces(normalize.axes, Axis::Channel) && (h || from.h == 1) && (w || from.w == 1) &&
                    normalize.axes.size() > 1;
   const bool one_row = w && from.h == 1 && from.c == 1;
-  if (all || one_row)
+  const bool one_plane = from.c == 1 && h && (w || from.w == 1);
+  if (all || one_row || one_plane)
     normalize_all(unit, normalize.epsilon);
   else if (c && from.w == 1 && from.h == 1)
     normalize_pixels(unit, normalize.epsilon);
@@ -264,10 +270,7 @@ void Lowering::normalize_columns(const Unit& unit, float epsilon) {
     last_op().planned_source = planned_.at(source.buffer);
     planned_.erase(source.buffer);
   }
-  if (!source.on_chip) {
-    source = on_chip(unit.name + "_source", source.w, 1, rows, rows * pitch, dense);
-    last_op().kept = source.buffer;
-  }
+  if (!source.on_chip) source = keep_source(unit.name + "_source");
   add_op(unit, deviation(source.w, epsilon), vector_of(pair, rows), vector_of(pair, rows, vector_bytes),
          source);
   View to;
@@ -290,12 +293,7 @@ void Lowering::normalize_planes(const Unit& unit, float epsilon) {
   const View pair = on_chip(unit.name + "_statistics", channels, 2, 1, vector_bytes, channels * 4,
                             Buffer::Content::Statistics);
   add_op(unit, mean(elements), source, vector_of(pair, channels));
-  if (!source.on_chip) {
-    const int64_t depth = channels * round_up(source.w * 2, 16);
-    source = on_chip(unit.name + "_source", source.w, source.h, channels,
-                     source.h > 1 ? planar_row(depth, target_) : depth, channels * elements * 2);
-    last_op().kept = source.buffer;
-  }
+  if (!source.on_chip) source = keep_source(unit.name + "_source");
   add_op(unit, deviation(elements, epsilon), vector_of(pair, channels),
          vector_of(pair, channels, vector_bytes), source);
   add_op(unit, GainOffset{true}, source, destination_of(unit), vector_of(pair, channels));
@@ -305,19 +303,14 @@ void Lowering::normalize_planes(const Unit& unit, float epsilon) {
 void Lowering::normalize_all(const Unit& unit, float epsilon) {
   const View from = view_of(unit.bottoms[0]);
   const View volume = as_volume(from);
-  const int64_t elements = from.c * from.h * from.w, pitch = round_up(from.w * 2, 16);
+  const int64_t elements = from.c * from.h * from.w;
   View pair = on_chip(unit.name + "_statistics", 1, 2, 1, 32, 4, Buffer::Content::Statistics);
   View first = pair, second = pair;
   first.h = second.h = 1;
   second.offset += pair.stride_h;
   add_op(unit, mean(elements), volume, first);
   View kept = volume;
-  if (!from.on_chip) {
-    kept = on_chip(unit.name + "_source", volume.w, volume.h, 1, planar_row(volume.d * pitch, target_),
-                   elements * 2);
-    kept.d = volume.d;
-    last_op().kept = kept.buffer;
-  }
+  if (!from.on_chip) kept = keep_source(unit.name + "_source");
   add_op(unit, deviation(elements, epsilon), first, second, kept);
   add_op(unit, GainOffset{true}, from, destination_of(unit), first);
 }
@@ -366,10 +359,7 @@ void Lowering::normalize_channels(const Unit& unit, float epsilon) {
   transpose.transpose = true;
   const View transposed = columns("_columns");
   add_op(unit, transpose, source, transposed);
-  if (!source.on_chip) {
-    source = map("_source");
-    last_op().kept = source.buffer;
-  }
+  if (!source.on_chip) source = keep_source(unit.name + "_source");
   const View means = values("_means");
   add_op(unit, mean(c), rows_as_groups(transposed), means);
   const View centred = map("_centred");

@@ -110,11 +110,7 @@ void Lowering::softmax_over_channels(const Unit& unit, const View& from, const V
   most.maximum = true;
   add_op(unit, most, from, largest);
   View source = from;
-  if (!from.on_chip) {
-    source =
-        on_chip(unit.name + "_source", from.w, from.h, from.c, shared_row(depth, from.h, target_), dense);
-    last_op().kept = source.buffer;
-  }
+  if (!from.on_chip) source = keep_source(unit.name + "_source");
   const View powers = map("_powers");
   add_op(unit, difference(), source, powers, largest);
   add_op(unit, exponential(), powers, powers);
@@ -138,10 +134,7 @@ void Lowering::softmax_over_pixels(const Unit& unit) {
   most.maximum = true;
   add_op(unit, most, from, largest);
   View source = from;
-  if (!from.on_chip) {
-    source = on_chip(unit.name + "_source", 1, 1, channels, channels * 16, dense);
-    last_op().kept = source.buffer;
-  }
+  if (!from.on_chip) source = keep_source(unit.name + "_source");
   const View row = on_chip(unit.name + "_differences", channels, 1, 1, round_up(dense, 16), dense);
   View vector = row;
   vector.w = 1, vector.c = channels, vector.stride_c = 2;
@@ -191,7 +184,7 @@ void Lowering::softmax_over_columns(const Unit& unit) {
   const View to = destination_of(unit);
   const int64_t w = source.w, h = source.h, c = source.c, dense = w * h * c * 2;
   const int64_t pitch = round_up(w * 2, 16), depth = c * pitch;
-  const bool in_parts = c == 1 && w >= long_row && w % 4 == 0;
+  const bool in_parts = c == 1 && w >= long_row && w % 32 == 0;  // each part begins at a granule
   // Rows in L2 as a pass of the NE leaves them.
   const auto rows = [&](const char* name, Buffer::Content content) {
     const int64_t row = c > 1 ? planar_row(depth, target_) : pitch;

@@ -45,7 +45,8 @@ View rows_and_channels_exchanged(const View& view);
 
 class Lowering {
  public:
-  Lowering(const aneir::Network& network, const Compat& compat, const Target& target);
+  Lowering(const aneir::Network& network, const Compat& compat, const Target& target,
+           const std::set<TensorId>& in_dram);
 
   Lowered run();
 
@@ -160,6 +161,8 @@ class Lowering {
   View on_chip(const std::string& name, int64_t w, int64_t h, int64_t c, int64_t row_stride,
                int64_t dense_bytes, Buffer::Content content = Buffer::Content::Tensor);
   Layout on_chip_layout(TensorId id);
+  // The last task's source comes from DRAM and stays in L2: the view of it there.
+  View keep_source(const std::string& name);
   // A copy of a small operand in L2, for a planar task.
   View bring(const Unit& unit, const View& operand);
   // The tensor as one view: DRAM, or L2.
@@ -180,7 +183,6 @@ class Lowering {
   // A function of `from` in L2, for a planar task; of single pixels as a row.
   View applied_on_chip(const Unit& unit, const std::string& name, Bypass work, const View& from);
   View like_on_chip(const std::string& name, const View& view);
-  View bytes_on_chip(const std::string& name, const View& view);
   bool adds_to_its_argument(const Unit& unit) const;
   bool lower_row_constant(const Unit& unit, const aneir::ElementWise& elementwise);
   void lower_gain_offset(const Unit& unit, const aneir::Goc& goc, const View& from, const View& to);
@@ -196,6 +198,7 @@ class Lowering {
   bool has_captured_form(const Unit& unit) const;
   bool is_constant_product(const Unit* unit, TensorId left) const;
   View scratch_image(const std::string& name, int64_t c, int64_t h, int64_t w);
+  View right_in_scratch(const Unit& unit, const View& from);
   View transposed_in_scratch(const Unit& unit, const char* name, const View& from);
   void lower_any_product(const Unit& unit, const aneir::MatMul& product);
   void multiply_by_constant(const Unit& unit, const aneir::MatMul& product, const View& rows, const View& to);
@@ -236,7 +239,9 @@ class Lowering {
   const aneir::Network& network_;
   const bool composites_;  // units stay whole and tensors on chip
   const Target& target_;
+  const std::set<TensorId>& in_dram_;  // tensors that must not stay on chip
   Lowered result_;
+  TensorId result_in_hand_ = aneir::no_tensor;  // of the unit that is being lowered
   std::vector<std::optional<Layout>> layouts_;
   std::vector<Home> homes_;
   std::vector<const Unit*> producers_;

@@ -50,13 +50,15 @@ class OnChipPlan {
   OnChipPlan(EngineProgram& program, const Compat& compat, const Target& target)
       : program_(program), ops_(program.ops), compat_(compat), target_(target) {}
 
-  void run() {
+  std::set<aneir::TensorId> run(const std::set<aneir::TensorId>& in_dram) {
     find_chains();
     for (size_t i = 0; i < ops_.size(); ++i) lay_out(i);
     place_buffers();
     for (size_t i = 0; i < ops_.size(); ++i) place_rings(i);
+    if (!crowded_.empty()) return leaving(in_dram);
     for (size_t i = 0; i < ops_.size(); ++i) find_waits(i);
     for (size_t i = 0; i < ops_.size(); ++i) find_signals(i);
+    return {};
   }
 
  private:
@@ -103,13 +105,14 @@ class OnChipPlan {
   void lay_out(size_t i) {
     EngineOp& op = ops_[i];
     const Geometry g = geometry(op, target_, chains_[i], feeds_chained_neural(i));
-    if (!g.fits) too_large(op);
+    if (!g.fits) crowded_.insert(i);
     Placement& place = op.place;
     place.source = g.source, place.source2 = g.source2, place.result = g.result;
     place.shape_max = g.shape_max, place.shape_min = g.shape_min, place.shape_preferred = g.shape_preferred;
     place.patch_width = g.patch_width, place.patch_height = g.patch_height;
     place.small = g.small, place.tile = g.tile, place.result_strided = g.result_strided;
     whole_.push_back(g.source_whole);
+    rings_end_.push_back(g.result.base);
     if (op.destination.on_chip) {
       const View& to = op.destination;
       place.result = {0, is_vector(to) ? to.image_bytes : to.stride_c, to.stride_h, to.image_bytes,
@@ -121,6 +124,25 @@ class OnChipPlan {
       place.result = {base, pitch, planar_row(depth, target_), depth, depth};
       place.result_strided = true;
     }
+  }
+
+  // For each task that lacks room the largest tensor that could leave.
+  std::set<aneir::TensorId> leaving(const std::set<aneir::TensorId>& in_dram) const {
+    std::set<aneir::TensorId> tensors;
+    for (const size_t i : crowded_) {
+      const Life* largest = nullptr;
+      bool relieved = false;
+      for (const Life& life : lives_) {
+        const aneir::TensorId tensor = buffer(life.buffer).tensor;
+        if (tensor == aneir::no_tensor || in_dram.contains(tensor) || life.first > i || life.end < i)
+          continue;
+        relieved |= tensors.contains(tensor);
+        if (!largest || life.bytes > largest->bytes) largest = &life;
+      }
+      if (!largest) too_large(ops_[i]);
+      if (!relieved) tensors.insert(buffer(largest->buffer).tensor);
+    }
+    return tensors;
   }
 
   [[noreturn]] static void too_large(const EngineOp& op) {
@@ -210,23 +232,17 @@ class OnChipPlan {
     EngineOp& op = ops_[i];
     Placement& place = op.place;
     const int64_t above = first_free(i);
-    const bool streams1 = !op.source.on_chip && op.kept < 0;
-    // Offsets inside the task's own rings count from 0 in `geometry`; a kept source lies in a buffer of its
-    // own.
-    const int64_t rings = op.kept >= 0 ? above - place.result.base : above;
+    // `geometry` counts from 0, a source that is kept included; that lies in a buffer of its own.
+    const int64_t rings = above - (op.kept >= 0 ? buffer(op.kept).bytes : 0);
+    const int64_t end = std::max(above, rings + rings_end_[i]);
     if (op.source.on_chip)
       place.source.base = address(op.source);
     else
       place.source.base = op.kept >= 0 ? buffer(op.kept).base : above;
-    const int64_t ring_end = streams1 ? place.result.base : 0;
     if (op.source2)
       place.source2.base = op.source2->on_chip ? address(*op.source2) : rings + place.source2.base;
-    if (op.destination.on_chip)
-      place.result.base = address(op.destination);
-    else
-      place.result.base += rings;
-    const int64_t needed = op.destination.on_chip ? above + ring_end : place.result.base;
-    if (above > target_.l2_bytes || needed > target_.l2_bytes) too_large(op);
+    place.result.base = op.destination.on_chip ? address(op.destination) : end;
+    if (end > target_.l2_bytes) crowded_.insert(i);
   }
 
   // ---- Waits ----
@@ -488,6 +504,8 @@ class OnChipPlan {
   const Target& target_;
   std::vector<Chain> chains_;
   std::vector<bool> whole_;
+  std::vector<int64_t> rings_end_;  // of the task's sources that come by DMA, counted from 0
+  std::set<size_t> crowded_;        // tasks that lack room
   std::vector<Life> lives_;
   std::vector<Use> uses_;
   // By engine: the last task known to be done, and to have read its sources.
@@ -497,8 +515,9 @@ class OnChipPlan {
 
 }  // namespace
 
-void plan_on_chip(EngineProgram& program, const Compat& compat, const Target& target) {
-  OnChipPlan(program, compat, target).run();
+std::set<aneir::TensorId> plan_on_chip(EngineProgram& program, const Compat& compat, const Target& target,
+                                       const std::set<aneir::TensorId>& in_dram) {
+  return OnChipPlan(program, compat, target).run(in_dram);
 }
 
 void check_on_chip(const EngineProgram& program, const Target& target) {

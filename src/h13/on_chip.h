@@ -11,6 +11,8 @@
 // shape, may instead be chained to it and start patch by patch.
 #pragma once
 
+#include <set>
+
 #include "h13/compat.h"
 #include "h13/engine_op.h"
 #include "h13/geometry.h"
@@ -18,9 +20,11 @@
 
 namespace ane::h13 {
 
-// Fills in EngineOp::place of every operation and Buffer::base of every OnChip buffer. Throws Error naming
-// the layer when the operands of one task do not fit L2 together.
-void plan_on_chip(EngineProgram& program, const Compat& compat, const Target& target);
+// Fills in EngineOp::place of every operation and Buffer::base of every OnChip buffer, and returns nothing;
+// or returns tensors that must leave L2 besides `in_dram`, since without that the operands of some task do
+// not fit together. Throws Error naming the layer when none could leave.
+std::set<aneir::TensorId> plan_on_chip(EngineProgram& program, const Compat& compat, const Target& target,
+                                       const std::set<aneir::TensorId>& in_dram);
 
 // Proves the plan: throws InternalError when two things that are in use at the same time share a byte.
 void check_on_chip(const EngineProgram& program, const Target& target);

@@ -139,6 +139,12 @@ bool is_one_pass(const ElementWiseOp op, const Unit& unit, const Replacement& he
          shape.d == 1 && shape.c % facts.engines == 0 && shape.count() * 16 <= facts.on_chip_bytes;
 }
 
+// Does the reciprocal fit on chip beside what streams through?
+bool is_quotient_on_chip(const Unit& unit, const Replacement& here, const EngineFacts& facts) {
+  const Shape divisor = here.shape(unit.bottoms[1]);
+  return facts.composites && divisor.c * divisor.h * (divisor.w + 8) * 2 <= facts.on_chip_bytes / 2;
+}
+
 TensorId compare(const Unit& unit, const ElementWise& params, Replacement& here) {
   const bool exchanged = params.op == ElementWiseOp::GreaterThan || params.op == ElementWiseOp::LessEqual;
   const std::vector<TensorId> operands =
@@ -190,7 +196,7 @@ bool decompose_elementwise(Network& network, const EngineFacts& facts) {
     if (a && b) return fold_constants(*elementwise, *a, *b, here.shape(unit.top), here);
     switch (elementwise->op) {
       case ElementWiseOp::Div:
-        return facts.composites && !b ? no_tensor : divide(unit, *elementwise, here);
+        return is_quotient_on_chip(unit, here, facts) && !b ? no_tensor : divide(unit, *elementwise, here);
       case ElementWiseOp::SquaredDifference:
         return square_difference(unit, *elementwise, here);
       case ElementWiseOp::Power:

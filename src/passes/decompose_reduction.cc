@@ -9,8 +9,8 @@
 //   minimum           -max(-x)
 //   mean of squares   the squares, rounded, then their mean; only 1/sqrt of it over planes is one pass
 //
-// With facts.composites the back end knows how to take sums, means and maxima over any of these axes, so only
-// minima, squares and activations are taken apart.
+// With facts.composites the back end knows how to take sums, means and maxima over most of these axes, so
+// only minima, squares and activations are taken apart, and what is too large or has C and one more axis.
 //
 // A sum that a mean passes through may overflow where the mean would not: beyond 65504 / C on average.
 // Axes of length 1 are ignored, so {H} of a tensor with one column is a plane.
@@ -97,11 +97,26 @@ TensorId finish(TensorId x, const Remainder& rest, Replacement& here) {
   return here.add("activation", neuron, {x});
 }
 
-bool is_engine_form(const Reduction& reduction, const EngineFacts& facts) {
+// Of an image in L2 whose channels, or rows, have become columns.
+int64_t bytes_turned(const Shape& shape, bool channels) {
+  const int64_t columns = channels ? shape.c : shape.h;
+  return shape.c * shape.h * shape.w / columns * ((columns * 2 + 15) / 16 * 16);
+}
+
+// Does the back end reduce over these axes as one unit? Not over C and one more of two that are longer than
+// 1; where it turns the image first, it needs room for it.
+bool is_whole(const Reduction& reduction, const Shape& shape, const EngineFacts& facts) {
+  const Axes axes = axes_of(reduction, shape);
+  if (axes.c && axes.h != axes.w && (axes.h ? shape.w : shape.h) > 1) return false;
+  const bool turned = (axes.c != axes.h) && !axes.w && shape.w > 1;
+  return !turned || bytes_turned(shape, axes.c) <= facts.on_chip_bytes / 2;
+}
+
+bool is_engine_form(const Reduction& reduction, const Shape& shape, const EngineFacts& facts) {
   using List = std::vector<Axis>;
   if (is_deviation(reduction)) return true;
   if (reduction.type == ReductionType::Min || reduction.type == ReductionType::MeanSquare) return false;
-  if (facts.composites && !reduction.activation) return true;
+  if (facts.composites && !reduction.activation && is_whole(reduction, shape, facts)) return true;
   if (reduction.axes == List{Axis::Channel}) {
     if (reduction.type == ReductionType::Mean) return false;
     return !reduction.activation ||
@@ -117,7 +132,7 @@ bool is_engine_form(const Reduction& reduction, const EngineFacts& facts) {
 bool decompose_reduction(Network& network, const EngineFacts& facts) {
   return rewrite_units(network, [&](Unit& unit, Replacement& here) -> TensorId {
     const auto* reduction = unit.as<Reduction>();
-    if (!reduction || is_engine_form(*reduction, facts)) return no_tensor;
+    if (!reduction || is_engine_form(*reduction, here.shape(unit.bottoms[0]), facts)) return no_tensor;
     TensorId x = unit.bottoms[0];
     Axes axes = axes_of(*reduction, here.shape(x));
     if (axes.others || here.shape(x).d != 1) return no_tensor;
@@ -130,7 +145,7 @@ bool decompose_reduction(Network& network, const EngineFacts& facts) {
       x = here.scale("negative", x, -1);
       rest.factor = -1;
     }
-    if (facts.composites) {
+    if (facts.composites && is_whole(*reduction, here.shape(x), facts)) {
       x = here.add("whole", Reduction{type, reduction->axes, {}}, {x});
       return finish(x, rest, here);
     }

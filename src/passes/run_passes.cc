@@ -57,6 +57,11 @@ void run_passes(Network& network, const EngineFacts& facts, const Observer& obse
   // units are looked at.
   run("decompose_broadcast", decompose_broadcast);
 
+  // Units that the back end does whole, one image at a time and no larger than there is room: what is taken
+  // apart instead leaves reductions and elementwise units.
+  run("divide_batches", divide_batches);
+  run("divide_large_units", divide_large_units);
+
   // Divisions, powers and squared differences leave functions of one variable; so do reductions with an
   // activation.
   run("decompose_elementwise", decompose_elementwise);

@@ -24,6 +24,8 @@ bool decompose_transposed_convolution(Network& network, const EngineFacts& facts
 bool decompose_softmax(Network& network, const EngineFacts& facts);
 bool decompose_pooling(Network& network, const EngineFacts& facts);
 bool decompose_broadcast(Network& network, const EngineFacts& facts);
+bool divide_batches(Network& network, const EngineFacts& facts);
+bool divide_large_units(Network& network, const EngineFacts& facts);
 bool decompose_elementwise(Network& network, const EngineFacts& facts);
 bool decompose_reduction(Network& network, const EngineFacts& facts);
 bool decompose_neuron(Network& network, const EngineFacts& facts);

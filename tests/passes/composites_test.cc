@@ -12,12 +12,12 @@ Network whole(Network network, double low = -2, double high = 2) {
 
 TEST(Composites, SoftmaxNormalizeSelectCastStay) {
   for (const Axis axis : {Axis::Channel, Axis::Height, Axis::Width}) {
-    Net net(chw(4, 3, 5, 2));
+    Net net(chw(4, 3, 5));
     net.then(Softmax{axis});
     EXPECT_EQ(types(whole(net.done())), "Softmax");
   }
   Net normal(chw(4, 3, 5));
-  normal.then(Normalize{{Axis::Channel, Axis::Width}, 1e-3f});
+  normal.then(Normalize{{Axis::Height, Axis::Width}, 1e-3f});
   EXPECT_EQ(types(whole(normal.done())), "LayerNormalization");
   Net choice(chw(16, 3, 5));
   const TensorId a = choice.last, b = choice.add_input(chw(16, 3, 5));
@@ -26,6 +26,48 @@ TEST(Composites, SoftmaxNormalizeSelectCastStay) {
   choice.add(Select{}, {less, a, b});
   choice.add(ElementWise{}, {choice.last, choice.add(Cast{}, {less})});
   EXPECT_EQ(types(whole(choice.done())), "ElementWise Select Cast ElementWise");
+}
+
+// One image at a time, no larger than on-chip memory holds several times over.
+TEST(Composites, UnitsForEachImageAndPart) {
+  Net batch(chw(4, 3, 5, 2));
+  batch.then(Softmax{Axis::Width});
+  EXPECT_EQ(types(whole(batch.done())), "InputView Softmax InputView Softmax Concat");
+  Net shared(chw(4, 3, 5, 2));
+  const TensorId x = shared.last, by = shared.add_input(chw(4, 1, 1));
+  shared.add(ElementWise{ElementWiseOp::Div, 1, false}, {x, by});
+  EXPECT_EQ(types(whole(shared.done(), 0.5, 2)), "InputView ElementWise InputView ElementWise Concat");
+  // 4 x 64 x 64 elements, each row 128 bytes: room for a fourth of 16 KiB is an eighth of the image.
+  EngineFacts small = whole_engine();
+  small.on_chip_bytes = 16384;
+  Net rows(chw(4, 64, 64));
+  rows.then(Softmax{Axis::Channel});
+  const Network by_rows = legalised(rows.done(), small);
+  EXPECT_EQ(count_of<Softmax>(by_rows), 8);
+  EXPECT_EQ(by_rows.units.back().as<Concat>()->axis, Axis::Height);
+  Net channels(chw(8, 32, 64));
+  channels.then(Normalize{{Axis::Height, Axis::Width}, 1e-3f});
+  const Network by_channels = legalised(channels.done(), small);
+  EXPECT_EQ(count_of<Normalize>(by_channels), 8);
+  EXPECT_EQ(by_channels.units.back().as<Concat>()->axis, Axis::Channel);
+  // Nothing is left to cut along.
+  Net whole_image(chw(8, 32, 64));
+  whole_image.then(Normalize{{Axis::Channel, Axis::Height, Axis::Width}, 1e-3f});
+  EXPECT_EQ(count_of<Normalize>(legalised(whole_image.done(), small)), 0);
+}
+
+TEST(Composites, NormalisationsOverAnyAxes) {
+  const std::array<Axis, 3> axes = {Axis::Channel, Axis::Height, Axis::Width};
+  for (const Shape& shape : {chw(4, 3, 5), chw(4, 1, 5), chw(4, 3, 1), chw(1, 3, 5), chw(4, 1, 1)})
+    for (unsigned set = 1; set < 8; ++set) {
+      SCOPED_TRACE(shape.text() + " over " + std::to_string(set));
+      Normalize normalize{{}, 1e-2f};
+      for (unsigned i = 0; i < 3; ++i)
+        if (set >> i & 1) normalize.axes.push_back(axes[i]);
+      Net net(shape);
+      net.then(normalize);
+      whole(net.done());
+    }
 }
 
 TEST(Composites, ReductionsOverAnyAxesAreOneUnit) {
@@ -38,15 +80,19 @@ TEST(Composites, ReductionsOverAnyAxesAreOneUnit) {
       reduction.type = type;
       for (unsigned i = 0; i < 3; ++i)
         if (set >> i & 1) reduction.axes.push_back(axes[i]);
-      Net net(chw(4, 3, 5, 2));
+      Net net(chw(4, 3, 5));
       net.then(reduction);
-      EXPECT_EQ(types(whole(net.done())), type == ReductionType::Min ? "GOC Reduction GOC" : "Reduction");
+      // Over channels and rows: merged; over channels and columns: one after the other.
+      if (set == 3 || set == 5)
+        EXPECT_EQ(count_of<Reduction>(whole(net.done())), set == 3 ? 1 : 2);
+      else
+        EXPECT_EQ(types(whole(net.done())), type == ReductionType::Min ? "GOC Reduction GOC" : "Reduction");
     }
 }
 
 TEST(Composites, ActivationsLeaveReductions) {
   Net net(chw(4, 3, 5));
-  net.then(Reduction{ReductionType::Sum, {Axis::Channel, Axis::Width}, Neuron{NeuronType::Sigmoid, 0, 0, 1}});
+  net.then(Reduction{ReductionType::Sum, {Axis::Height, Axis::Width}, Neuron{NeuronType::Sigmoid, 0, 0, 1}});
   EXPECT_EQ(types(whole(net.done())), "Reduction Neuron");
 }
 
