@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <map>
 #include <set>
 
 #include "base/error.h"
@@ -294,8 +293,9 @@ class Emitter {
     }
   }
 
+  // Blocks lie `distance` apart: 0 for one that all engines read; nothing: back to back.
   void kernel_streams(Task& task, uint32_t from, int64_t offset, const std::vector<int64_t>& sizes,
-                      bool sparse, bool shared) {
+                      bool sparse, std::optional<int64_t> distance) {
     task.set(HeaderField::KBase0, from);
     task.set(HeaderField::KBE0, 1);
     task[Reg::MasterConfig] = sparse ? 0x60 : 0x40;
@@ -304,7 +304,7 @@ class Emitter {
       task[Reg::CoeffDMAConfig0 + i] = i < used ? 0x81 : 0x80;
       task[Reg::CoeffBaseAddr0 + i] = i < used ? u32(offset) : 0;
       task[Reg::CoeffBfrSize0 + i] = i < used ? u32(sizes[static_cast<size_t>(i)]) : 0x40;
-      if (i < used && !shared) offset += sizes[static_cast<size_t>(i)];
+      if (i < used) offset += distance.value_or(sizes[static_cast<size_t>(i)]);
     }
     special_streams(task);
     task.set_records(records_of(Layout::Full));
@@ -316,26 +316,52 @@ class Emitter {
     const int64_t offset = round_up(static_cast<int64_t>(result_.constants.size()), target_.dma_alignment);
     result_.constants.resize(static_cast<size_t>(offset));
     result_.constants.insert(result_.constants.end(), packed.bytes.begin(), packed.bytes.end());
-    kernel_streams(task, 1, offset, packed.sizes, sparse, shared);
+    kernel_streams(task, 1, offset, packed.sizes, sparse, shared ? std::optional<int64_t>(0) : std::nullopt);
   }
 
   // Coefficients from DRAM as an earlier task, or the user, has left them.
   void runtime_coefficients(Task& task, const Convolution& work) {
     const View& kernel = *work.kernel;
     const auto used = static_cast<size_t>(std::min<int64_t>(target_.engines, kernel.c));
-    const std::vector<int64_t> sizes(used, kernel.stride_c);
+    const std::vector<int64_t> sizes(used, round_up(kernel.w * kernel.interleave * 2, target_.dma_alignment));
     task[Reg::KernelCfg] |= 0x10000;
-    kernel_streams(task, slot(kernel), address(kernel), sizes, false, false);
+    kernel_streams(task, slot(kernel), address(kernel), sizes, false, kernel.stride_c);
     if (slot(kernel) != scratch_slot) return;
     task.set(HeaderField::TDE, 1);
-    task.set(HeaderField::DTID, writers_.at(kernel.buffer));
+    task.set(HeaderField::DTID, writer_of(kernel));
+  }
+
+  // Does a result in DRAM have a byte in [begin, end) of its buffer?
+  static bool writes_into(const View& to, int64_t begin, int64_t end) {
+    const int64_t row = to.w * to.interleave * (to.bytes ? 1 : 2);
+    const int64_t blocks = (to.c + to.interleave - 1) / to.interleave;
+    const int64_t group = to.stride_g ? to.stride_g : to.image_bytes;
+    for (int64_t g = 0; g < to.g; ++g)
+      for (int64_t d = 0; d < to.d; ++d)
+        for (int64_t c = 0; c < blocks; ++c)
+          for (int64_t h = 0; h < to.h; ++h) {
+            const int64_t at = to.offset + g * group + d * to.image_bytes + c * to.stride_c + h * to.stride_h;
+            if (at < end && begin < at + row) return true;
+          }
+    return false;
+  }
+
+  // The last task that wrote any of the coefficients.
+  uint64_t writer_of(const View& kernel) const {
+    const int64_t bytes = kernel.w * kernel.interleave * 2;
+    for (size_t task = result_.ops.size(); task-- > 0;) {
+      const View& to = result_.ops[task].destination;
+      if (to.on_chip || to.buffer != kernel.buffer) continue;
+      for (int64_t block = 0; block * kernel.interleave < kernel.c; ++block) {
+        const int64_t at = kernel.offset + block * kernel.stride_c;
+        if (writes_into(to, at, at + bytes)) return task;
+      }
+    }
+    throw InternalError("emit: coefficients in scratch that no task has written");
   }
 
   void push(Task task, const EngineOp& op) {
-    if (!op.destination.on_chip) {
-      written_.insert(op.destination.buffer);
-      writers_[op.destination.buffer] = static_cast<uint64_t>(result_.tasks.size());
-    }
+    if (!op.destination.on_chip) written_.insert(op.destination.buffer);
     result_.tasks.push_back(std::move(task));
     result_.ops.push_back(op);
   }
@@ -603,7 +629,6 @@ class Emitter {
   const Target& target_;
   Emitted result_;
   std::set<int> written_;                      // buffers that tasks so far wrote
-  std::map<int, uint64_t> writers_;            // and which task did it last
   std::set<size_t> first_reads_, last_reads_;  // tasks that stream the same data
 };
 

@@ -58,6 +58,11 @@ inline bool is_vector(const View& view) {
   return view.on_chip && view.c > 1 && view.stride_c == 2;
 }
 
+// What registers say of a view in L2: channels side by side have the distance of whole rows of them.
+inline int64_t channel_stride(const View& view) {
+  return view.stride_c == 2 ? view.image_bytes : view.stride_c;
+}
+
 enum class Activation { None, Relu, Lookup };
 
 // NE: output[o] = activation(sum of weights * input + bias).

@@ -17,8 +17,7 @@ int64_t channel_pitch(int64_t width, bool bytes = false) {
 
 // Strides of an operand that lies in L2 already.
 L2Operand resident(const View& view) {
-  const int64_t channel = is_vector(view) ? view.image_bytes : view.stride_c;
-  return {0, channel, view.stride_h, view.image_bytes, view.stride_g};
+  return {0, channel_stride(view), view.stride_h, view.image_bytes, view.stride_g};
 }
 
 // log2 of the rows of an NE patch for a convolution: as many as keep 128 pixels.

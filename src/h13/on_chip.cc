@@ -115,8 +115,7 @@ class OnChipPlan {
     rings_end_.push_back(g.result.base);
     if (op.destination.on_chip) {
       const View& to = op.destination;
-      place.result = {0, is_vector(to) ? to.image_bytes : to.stride_c, to.stride_h, to.image_bytes,
-                      to.stride_g};
+      place.result = {0, channel_stride(to), to.stride_h, to.image_bytes, to.stride_g};
     } else if (const auto* work = std::get_if<Convolution>(&op.work);
                work && g.small && compat_.small_result_strides) {
       const int64_t base = place.result.base, pitch = round_up(op.destination.w * 2, 16);
@@ -395,6 +394,29 @@ class OnChipPlan {
     return overlaps_reads(neural, range, i) ? neural_reads : 0;
   }
 
+  uint32_t own_conflict(const Range& range, size_t i) const {
+    return is_neural(ops_[i]) ? neural_conflict(range, i) : planar_conflict(range, i);
+  }
+
+  // A result on its way to DRAM: what passes through L2 in tasks of one engine follows each other, but not
+  // what they read there or leave there.
+  uint32_t own_data_conflict(const Range& range, size_t i) const {
+    const size_t engine = engine_of(ops_[i]);
+    uint32_t waits = 0;
+    for (size_t j = 0; j < i; ++j) {
+      const EngineOp& before = ops_[j];
+      const auto index = static_cast<int64_t>(j);
+      if (engine_of(before) != engine) continue;
+      if (index > done_[engine] && before.destination.on_chip && range.meets(uses_[j].result))
+        waits |= engine == neural ? neural_results : planar_results;
+      const bool reads = (before.source.on_chip && range.meets(uses_[j].source)) ||
+                         (before.source2 && before.source2->on_chip && range.meets(uses_[j].source2));
+      if (index > read_[engine] && reads) waits |= engine == neural ? neural_reads : planar_reads;
+    }
+    if (waits & planar_results) return planar_results;
+    return waits & neural_results ? neural_results : waits;
+  }
+
   static uint32_t interleave_bits(const View& view) {
     return view.on_chip ? interleave_one : interleave_one * static_cast<uint32_t>(view.interleave);
   }
@@ -465,12 +487,12 @@ class OnChipPlan {
     // In place of its operand a chained task follows the one that made it.
     if (chains_[i] != Chain::None && op.destination.buffer == op.source.buffer) return code;
     // Who waits for the other engine may know of its own through that one.
-    const uint32_t across = is_neural(op) ? planar_conflict(use.result, i) : 0;
+    const uint32_t across = is_neural(op) ? planar_conflict(use.result, i) : neural_conflict(use.result, i);
     take_in(across, i);
-    const bool against_neural = !is_neural(op) || op.destination.on_chip;
-    const uint32_t with_neural = against_neural ? neural_conflict(use.result, i) : 0;
-    take_in(with_neural, i);
-    return code | across | with_neural;
+    const uint32_t within =
+        op.destination.on_chip ? own_conflict(use.result, i) : own_data_conflict(use.result, i);
+    take_in(within, i);
+    return code | across | within;
   }
 
   // ---- Hand-over between planar tasks ----

@@ -226,13 +226,13 @@ void split_channelwise(const EngineOp& op, const Target& target, std::vector<Eng
 void split(EngineProgram& program, const Target& target) {
   std::vector<EngineOp> tasks;
   for (const EngineOp& op : program.ops) {
-    // Matrix products are lowered in parts already.
+    // Matrix products are lowered in parts already, and so is what leaves its result on chip.
     const auto* work = std::get_if<Convolution>(&op.work);
-    if (op.source.on_chip || op.destination.on_chip || op.kept >= 0 ||
-        (work && (work->transpose || work->kernel)))
-      tasks.push_back(op);
-    else if (work)
+    const bool whole = op.destination.on_chip || op.kept >= 0 || (work && (work->transpose || work->kernel));
+    if (work && !whole)
       split_convolution(op, target, program, tasks);
+    else if (whole || op.source.on_chip)
+      tasks.push_back(op);
     else
       split_channelwise(op, target, tasks);
   }

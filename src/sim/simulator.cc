@@ -102,7 +102,7 @@ struct Simulator::State {
   void reset();
   Tensor load_source(const Operand& operand, const Descriptor& descriptor);
   void check_dram_dependency(const Operand& operand) const;
-  void check_runtime_kernel(const h13::Task& task);
+  void check_runtime_kernel(const h13::Task& task, const Descriptor& descriptor);
   void count_dram(const View& view, const Shape& shape, uint64_t& counter);
   void stream_through(const Range& ring);
   void leave_result(const Descriptor& descriptor, const Tensor& result, int64_t index);
@@ -175,12 +175,23 @@ void Simulator::State::check_dram_dependency(const Operand& operand) const {
   });
 }
 
-// Coefficients computed by the program itself: the task's extra header word names the task that wrote them.
-void Simulator::State::check_runtime_kernel(const h13::Task& task) {
+// Coefficients computed by the program itself: the task's extra header word names the task that wrote them,
+// or the last of several.
+void Simulator::State::check_runtime_kernel(const h13::Task& task, const Descriptor& descriptor) {
   if (!task.get(HeaderField::KBE0) || task.get(HeaderField::KBase0) != scratch_slot) return;
   if (!task.get(HeaderField::TDE)) throw Hazard("coefficients from scratch without the extra header word");
-  const int64_t writer =
-      slots[scratch_slot] ? slots[scratch_slot]->writer(task[h13::Reg::CoeffBaseAddr0]) : no_task;
+  constexpr int engines = 16;
+  const int64_t lanes = std::max<int64_t>(1, descriptor.output.channels / engines);
+  const auto bytes = static_cast<uint64_t>(inputs_per_output(task, descriptor) * lanes * 2);
+  int64_t writer = no_task;
+  if (const Memory* scratch = slots[scratch_slot])
+    for (int engine = 0; engine < engines; ++engine) {
+      if (!(task[h13::Reg::CoeffDMAConfig0 + engine] & 1)) continue;
+      const uint64_t begin = task[h13::Reg::CoeffBaseAddr0 + engine];
+      const uint64_t end = std::min(begin + bytes, scratch->size());
+      for (uint64_t address = begin; address < end; address += Memory::granule)
+        writer = std::max(writer, scratch->writer(address));
+    }
   if (writer != task.get(HeaderField::DTID))
     throw Hazard(fmt::format("coefficients written by task {}, but the header waits for task {}", writer,
                              task.get(HeaderField::DTID)));
@@ -237,7 +248,7 @@ std::string Simulator::State::run_task(int64_t index) {
   std::string what;
   std::optional<Tensor> result;
   if (descriptor.engine() == Engine::Neural) {
-    check_runtime_kernel(task);
+    check_runtime_kernel(task, descriptor);
     const Coefficients coefficients = read_coefficients(task, descriptor, slots);
     if (descriptor.source.relu)
       for (float& value : source.data) value = std::max(value, 0.0f);
