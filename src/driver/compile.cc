@@ -12,6 +12,7 @@
 #include "espresso/files.h"
 #include "passes/passes.h"
 #include "report/report.h"
+#include "sim/simulator.h"
 #include "tools/dump/dump.h"
 
 namespace ane::driver {
@@ -201,6 +202,15 @@ void write_plist(const Compiled& compiled, const CompileOptions& options) {
   aneir::write_plist(compiled.source.network, folder);
 }
 
+// A program that breaks a limit, or does not wait where it must, is a bug of ours: it must not reach a user.
+void check_program(const hwx::File& file) {
+  try {
+    sim::Simulator::check(file);
+  } catch (const Error& error) {
+    throw InternalError(std::string("the program made is unsound: ") + error.what());
+  }
+}
+
 }  // namespace
 
 const char* default_compat(SourceKind kind) {
@@ -250,6 +260,7 @@ Compiled compile_model(const CompileOptions& options) {
   compiled.program.file.banner = fmt::format("ANEC v1\ncoreml2hwx {}\n\t-t {}\n\t--compat {}\n", version,
                                              h13::target().name, compat.version);
   hwx::assign_addresses(compiled.program.file);
+  check_program(compiled.program.file);
   compiled.hwx = hwx::write(compiled.program.file);
   if (options.emit.contains("anec")) compiled.anec = anec_of(options, compiled.program.file);
 

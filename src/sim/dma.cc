@@ -168,7 +168,8 @@ bool share_bytes(const View& a, const Shape& shape_of_a, const View& b, const Sh
   for_rows(a, shape_of_a, [&](uint64_t address, uint64_t bytes) {
     rows.push_back({address, address + bytes});
   });
-  std::sort(rows.begin(), rows.end(), [](const Range& x, const Range& y) { return x.begin < y.begin; });
+  const auto before = [](const Range& x, const Range& y) { return x.begin < y.begin; };
+  if (!std::is_sorted(rows.begin(), rows.end(), before)) std::sort(rows.begin(), rows.end(), before);
   bool shared = false;
   for_rows(b, shape_of_b, [&](uint64_t address, uint64_t bytes) {
     const Range row{address, address + bytes};

@@ -93,10 +93,11 @@ struct Simulator::State {
   L2Order order{l2_size};
   Statistics statistics;
 
-  explicit State(const hwx::File& file);
+  State(const hwx::File& file, bool with_constants);
   Memory& add(uint32_t slot, std::string memory_name, uint64_t size);
   const hwx::Surface& find(const std::string& binding, hwx::Role role) const;
   std::string run_task(int64_t index);
+  void check_task(const Descriptor& descriptor, int64_t index, bool with_streams);
 
  private:
   void reset();
@@ -109,7 +110,8 @@ struct Simulator::State {
   friend class Simulator;
 };
 
-Simulator::State::State(const hwx::File& file) : name(file.name), surfaces(file.surfaces) {
+Simulator::State::State(const hwx::File& file, bool with_constants)
+    : name(file.name), surfaces(file.surfaces) {
   hwx::require_h13(file, "the simulator");
   tasks = h13::decode_tasks(file.text, file.first_task_words, file.name);
   uint64_t sum = file.scratch_bytes;
@@ -124,7 +126,8 @@ Simulator::State::State(const hwx::File& file) : name(file.name), surfaces(file.
 
   const uint64_t constant_bytes = file.constants.empty() ? constants_without_any : file.constants.size();
   Memory& constants = add(constant_slot, "constants", constant_bytes);
-  std::copy(file.constants.begin(), file.constants.end(), constants.write(0, constant_bytes, no_task));
+  if (with_constants)
+    std::copy(file.constants.begin(), file.constants.end(), constants.write(0, constant_bytes, no_task));
   if (file.scratch_bytes > 0) add(scratch_slot, "scratch", file.scratch_bytes);
   for (const hwx::Surface& surface : surfaces) {
     const bool input = surface.role == hwx::Role::Input;
@@ -270,9 +273,89 @@ std::string Simulator::State::run_task(int64_t index) {
                      text_of(descriptor.output));
 }
 
+// A task's place in the order of L2, without its numbers. `with_streams`: also of what only passes through.
+void Simulator::State::check_task(const Descriptor& descriptor, int64_t index, bool with_streams) {
+  const auto mark = [&](const View& view, const Shape& shape, int64_t writer) {
+    for_rows(view, shape, [&](uint64_t address, uint64_t bytes) { l2.write(address, bytes, writer); });
+  };
+  const auto read = [&](const Operand& operand) {
+    if (operand.dram) return;
+    order.read(operand.view, operand.shape);
+    for_rows(operand.view, operand.shape, [&](uint64_t address, uint64_t bytes) { l2.read(address, bytes); });
+  };
+  order.begin(descriptor);
+  read(descriptor.source);
+  if (with_streams && descriptor.ring) stream_through(*descriptor.ring);
+  if (descriptor.keep) {
+    order.fill(*descriptor.keep, descriptor.source.shape);
+    mark(*descriptor.keep, descriptor.source.shape, no_task);
+  }
+  if (descriptor.source2) read(*descriptor.source2);
+  if (with_streams && descriptor.ring2) stream_through(*descriptor.ring2);
+  order.begin_result(descriptor);
+  if (descriptor.staging) {
+    if (!with_streams) return;
+    order.stage(*descriptor.staging);
+    l2.forget(descriptor.staging->begin, descriptor.staging->end - descriptor.staging->begin);
+  } else {
+    order.write(descriptor);
+    mark(descriptor.result, descriptor.output, index);
+  }
+}
+
+namespace {
+
+// Tasks between one that leaves data in L2 and the last that reads them, and their neighbours: there a
+// missing wait does harm. Elsewhere all that is in L2 passes through it, which takes long to follow and needs
+// no order.
+std::vector<bool> near_data(const std::vector<Descriptor>& tasks) {
+  std::vector<bool> near(tasks.size(), false);
+  std::vector<std::pair<Range, size_t>> left;
+  const auto mark = [&](const Operand& operand, size_t reader) {
+    if (operand.dram) return;
+    const Range range = range_of(operand.view, operand.shape);
+    for (auto data = left.rbegin(); data != left.rend(); ++data) {
+      if (!data->first.overlaps(range)) continue;
+      const size_t first = data->second > 0 ? data->second - 1 : 0;
+      for (size_t i = first; i < std::min(tasks.size(), reader + 3); ++i) near[i] = true;
+      return;
+    }
+  };
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    mark(tasks[i].source, i);
+    if (tasks[i].source2) mark(*tasks[i].source2, i);
+    if (tasks[i].keep) left.emplace_back(range_of(*tasks[i].keep, tasks[i].source.shape), i);
+    if (!tasks[i].staging) left.emplace_back(range_of(tasks[i].result, tasks[i].output), i);
+  }
+  return near;
+}
+
+}  // namespace
+
+void Simulator::check(const hwx::File& file) {
+  try {
+    State state(file, false);
+    std::vector<Descriptor> descriptors;
+    const auto each = [&](const auto& body) {
+      for (size_t i = 0; i < state.tasks.size(); ++i) {
+        try {
+          body(i);
+        } catch (const Hazard& hazard) {
+          throw Error(state.name, fmt::format("task {}", i), hazard.what());
+        }
+      }
+    };
+    each([&](size_t i) { descriptors.push_back(describe(state.tasks[i], state.slots, state.l2)); });
+    const std::vector<bool> near = near_data(descriptors);
+    each([&](size_t i) { state.check_task(descriptors[i], static_cast<int64_t>(i), near[i]); });
+  } catch (const Hazard& hazard) {
+    throw Error(file.name, "", hazard.what());
+  }
+}
+
 Simulator::Simulator(const hwx::File& file) {
   try {
-    state_ = std::make_unique<State>(file);
+    state_ = std::make_unique<State>(file, true);
   } catch (const Hazard& hazard) {
     throw Error(file.name, "", hazard.what());
   }

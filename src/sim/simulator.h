@@ -44,6 +44,11 @@ class Simulator {
   ~Simulator();
   Simulator(Simulator&&) noexcept;
 
+  // Looks at all tasks without their numbers: limits, and the order of L2 wherever data stay there. Costs a
+  // fraction of a run, and finds less: what was never written in DRAM, and coefficients, are not looked at.
+  // Throws Error("FILE: task N: HAZARD") on the first hazard.
+  static void check(const hwx::File& file);
+
   // Values are rounded to the surface's element type. `binding` is the surface's run-time name. Throws Error
   // when there is no such input or the count differs from the surface's.
   void set_input(const std::string& binding, const std::vector<float>& values);
