@@ -13,8 +13,8 @@ import argparse, collections, csv, hashlib, json, os, re, subprocess, sys, tempf
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 VERDICTS = ["exact", "close", "differs", "structure", "refused", "failed", "left out"]
-# Phrases by which the recorders mark a section hash that they computed by a packing formula (tests of the simulator go by the
-# same ones, src/oracle/oracle_case.h).
+# Phrases by which the recorders mark a section hash that they computed by a packing formula (src/oracle/case.cc goes by the same
+# ones).
 COMPUTED = ("sha derived", "sha256 derived", "const hash derived", "constant section derived")
 
 
@@ -132,7 +132,7 @@ class Measurement:
         for path in (self.oracles, os.path.join(self.tools, "parity.py")):
             if not os.path.exists(path):
                 raise Trouble(f"{path} is not there; give the evidence folder with --evidence or ANE_EVIDENCE")
-        for name in ("coreml2hwx", "hwxdump"):
+        for name in ("coreml2hwx", "hwxdump", "hwxoracle"):
             if not os.path.exists(os.path.join(binaries, name)):
                 raise Trouble(f"{binaries} has no {name}; build the project or give its folder with --bin")
 
@@ -161,9 +161,17 @@ class Measurement:
             reason = [line for line in done.stderr.splitlines() if "error:" in line] or ["no message"]
             return None, reason[-1].split("error:")[-1].replace(source + ":", "").strip()
         program = os.path.join(out, "model.hwx")
-        dump = os.path.join(self.binaries, "hwxdump")
-        text = output_of([dump, program]).stdout
-        return Words(output_of([dump, "--words", program]).stdout), re.findall(r"^task .*$", text, re.M)
+        return Words(output_of([os.path.join(self.binaries, "hwxdump"), "--words", program]).stdout), self.tasks(program)
+
+    def tasks(self, program):
+        """The lines by which hwxdump names the tasks of a program."""
+        return re.findall(r"^task .*$", output_of([os.path.join(self.binaries, "hwxdump"), program]).stdout, re.M)
+
+    def captured_tasks(self, case):
+        """The same of the captured words; hwxoracle makes a program of them."""
+        program = os.path.join(self.scratch, case + ".hwx")
+        output_of([os.path.join(self.binaries, "hwxoracle"), os.path.join(self.oracles, case + ".oracle"), "-o", program])
+        return self.tasks(program)
 
 
 # ---------------------------------------------------------------- the page
@@ -220,10 +228,12 @@ def case_text(measurement, names, case, verdict, section, notes):
     theirs = measurement.captured(case)
     ours, about = measurement.compiled(case)
     if ours is None:
-        return lines + paragraph(f"{verdict}: {about}") + ["", *note_text(case, notes), ""]
-    if verdict == "structure":
-        lines += paragraph(f"structure: {len(theirs.tasks)} tasks by Apple, {len(ours.tasks)} by us. Ours:")
-        lines += ["", *("    " + line for line in about), ""]
+        lines += paragraph(f"{verdict}: {about}") + ["", "Apple's:", ""]
+        lines += [*("    " + line for line in measurement.captured_tasks(case)), ""]
+    elif verdict == "structure":
+        lines += [f"structure: {len(theirs.tasks)} tasks by Apple, {len(ours.tasks)} by us. Apple's:", ""]
+        lines += [*("    " + line for line in measurement.captured_tasks(case)), "", "Ours:", ""]
+        lines += [*("    " + line for line in about), ""]
     elif verdict in ("differs", "close"):
         rows = differences(theirs.tasks, ours.tasks, names)
         lines += [f"{verdict}: {len(rows)} of {sum(map(len, theirs.tasks))} words, in {len({r[0] for r in rows})} of "
