@@ -40,6 +40,30 @@ TEST(RealModels, AreVerified) {
   EXPECT_GE(models, 8);
 }
 
+TEST(RealModels, CompiledOnesAreVerified) {
+  ANE_NEED_EVIDENCE("models/espresso");
+  for (const char* name : {"cardscan-four-recognize-f16", "cardscan-ux-model", "chiron-flat-bundle",
+                           "dense-updatable-retrained"})
+    expect_verified(find_model(evidence_folder / name));
+}
+
+// The structure alone: layers are read (also from a pbze container), then the missing file is named.
+TEST(RealModels, BadCompiledOnesWithoutWeightsNameTheFile) {
+  ANE_NEED_EVIDENCE("models/espresso");
+  const std::pair<const char*, const char*> cases[] = {
+      {"no-weights-neuralhash-pbze/model.mlmodelc", "NeuralHashv3b-current.espresso.weights does not exist"},
+      {"no-weights-neuralhash-pbze/NeuralHashv3b-current-pbze",
+       "NeuralHashv3b-current.espresso.weights does not exist"},
+      {"no-weights-quickdraw-lstm/quickdraw.mlmodelc", "model.espresso.weights does not exist"}};
+  for (const auto& [name, part] : cases) {
+    const TemporaryFolder folder;
+    const Ran ran = run("coreml2hwx -q --verify " + quoted(evidence_folder / name) + " -o " +
+                        quoted(folder.path() / "out"));
+    expect_refused(ran, name);
+    EXPECT_NE(ran.err.find(part), std::string::npos) << ran.err;
+  }
+}
+
 TEST(RealModels, UnsupportedOnesAreRefusedAtOnce) {
   ANE_NEED_EVIDENCE("models/unsupported");
   for (const fs::directory_entry& entry : fs::directory_iterator(evidence_folder)) {
