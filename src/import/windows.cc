@@ -58,7 +58,7 @@ void resolve_cropping(const LayerImport& at, Side& side, int64_t length, const c
 
 // Weights, bias and fused activation, which convolutions and inner products share.
 void set_values(const LayerImport& at, Conv& conv, const char* relu_key, const char* tanh_key) {
-  conv.weights = at.weights();
+  conv.weights = at.weights(conv.output_channels);
   if (at.flag("has_biases")) conv.bias = at.floats("blob_biases", conv.output_channels);
   if (at.flag(relu_key)) conv.activation = Neuron{NeuronType::ReLU};
   if (at.flag(tanh_key)) {

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/half.h"
+#include "espresso/quantized.h"
 #include "reference/espresso_layers.h"
 
 namespace ane::reference {
@@ -159,6 +160,12 @@ std::vector<float> EspressoCall::floats(const std::string& key, int64_t count) c
 
 std::vector<float> EspressoCall::weights(int64_t count, int64_t per_channel) const {
   require(count > 0 && per_channel > 0 && count % per_channel == 0, "the sizes leave no weights");
+  if (espresso::has_quantized_weights(layer, net.file)) {
+    require(layer.type != "deconvolution", "quantized weights of a deconvolution");
+    std::vector<float> values = espresso::dequantized_weights(net, layer, count / per_channel);
+    require(static_cast<int64_t>(values.size()) == count, "another number of weights than is needed");
+    return values;
+  }
   if (has("blob_weights")) return floats("blob_weights", count);
   require(has("blob_weights_f16"), "weights of an unknown form");
   const espresso::Blob& blob = net.blob(integer("blob_weights_f16"), layer.name);

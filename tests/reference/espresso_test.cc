@@ -152,6 +152,18 @@ TEST(Espresso, InnerProduct) {
   EXPECT_EQ(layer.run(), (Values{6, 12, 0}));
 }
 
+// The byte 2 of a channel with scale 0.5 and bias -1 is 0, 4 is 1; of the other channel (1, 3) 5 and 7.
+TEST(Espresso, QuantizedInnerProduct) {
+  OneLayer layer("inner_product",
+                 {{"nB", 2},
+                  {"nC", 2},
+                  {"quantization_mode", 1},
+                  {"weights", {{"W_U8", 1}, {"per_ch_qscale", 3}, {"per_ch_qbias", 5}}}},
+                 {{khw(2, 1, 1), {10, 100}}}, {khw(2, 1, 1)});
+  layer.net.blobs[1] = espresso::Blob::copy_of(Bytes{2, 4, 2, 4});
+  EXPECT_EQ(layer.blob(3, {0.5f, 1}).blob(5, {-1, 3}).run(), (Values{100, 750}));
+}
+
 TEST(Espresso, Pools) {
   const Bottom row{khw(1, 1, 5), {1, 2, 3, -4, 5}};
   const auto run = [&](json attributes, int64_t columns) {
