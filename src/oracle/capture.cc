@@ -15,7 +15,7 @@ namespace {
 
 // The longest line of a public capture has 967 characters. The bound also keeps what reads these lines by
 // regular expressions, which take stack by the character, on the safe side.
-constexpr size_t longest_line = 16384;
+constexpr size_t longest_line = 4096;
 constexpr size_t most_record_words = 64;  // a record's opening word counts them in 6 bits
 
 class Parser {
@@ -27,7 +27,7 @@ class Parser {
 
   void line(const std::string& text) {
     ++number_;
-    if (text.size() > longest_line) fail("is longer than 16384 characters");
+    if (text.size() > longest_line) fail("is longer than 4096 characters");
     std::istringstream in(text);
     std::string key;
     if (!(in >> key)) return;

@@ -4,7 +4,9 @@
 #include <fmt/ranges.h>
 
 #include <set>
+#include <stdexcept>
 
+#include "base/error.h"
 #include "mil/text.h"
 #include "reference/mil.h"
 
@@ -76,7 +78,13 @@ std::string mil_text(const SourceProgram& program) {
 std::vector<float> evaluate_source(const SourceProgram& program,
                                    const std::map<std::string, reference::Tensor>& tensors,
                                    const std::string& file) {
-  const mil::Program parsed = mil::read_text(mil_text(program), file, {});
+  std::string text;
+  try {
+    text = mil_text(program);
+  } catch (const std::out_of_range&) {
+    throw Error(file, "mil", "an operation of the source program lacks an operand");
+  }
+  const mil::Program parsed = mil::read_text(text, file, {});
   return reference::evaluate_mil(parsed.functions.at(0), tensors, {file, nullptr}).at(program.output).data;
 }
 

@@ -158,6 +158,7 @@ int run(const Arguments& arguments) {
     print_json(results, sum);
   else
     print_text(results, sum);
+  if (sum.cases == 0) throw Error(files[0].string(), "", "holds no source program to compare with");
   for (const Result& result : results) {
     if (result.left_out || result.outcome.agrees()) continue;
     if (sum.cases == 1 && !result.outcome.refusal.empty()) throw Error("", "", result.outcome.refusal);
