@@ -4,6 +4,7 @@
 // Functions are evaluated in double and rounded once.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -239,6 +240,11 @@ Tensor espresso_reduce(const EspressoCall& call) {
   const std::vector<bool> axes = reduced_axes(call);
   if (mode == 3)
     return reduce(map_elements(call.input(), [](double x) { return std::log(x); }), axes, sum_of);
+  if (mode == 11 || mode == 12) {
+    const auto axis = static_cast<size_t>(std::find(axes.begin(), axes.end(), true) - axes.begin());
+    call.require(std::count(axes.begin(), axes.end(), true) == 1, "an index along several axes");
+    return mode == 11 ? index_of_largest(call.input(), axis) : index_of_smallest(call.input(), axis);
+  }
   const Reduction* by = reduction_of(mode);
   if (!by) call.fail(fmt::format("unknown mode {}", mode));
   return reduce(call.input(), axes, *by);

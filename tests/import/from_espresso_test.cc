@@ -255,6 +255,23 @@ TEST(Windows, PaddingAndUpsamplingAreConvolutionsOfOnes) {
             (std::vector<double>{1, 1, 2, 2, 3, 3, 4, 4}));
 }
 
+TEST(Windows, BordersThatAreNoZeros) {
+  const auto padded = [](const json& mode) {
+    json attributes = {{"pad_l", 2}, {"pad_b", 1}};
+    attributes.update(mode);
+    const Net net = one_layer("general_padding", attributes, {whc(3, 2, 1)}, whc(5, 3, 1));
+    return test::evaluate(from_espresso(net), {Values({1, 1, 1, 2, 3}, {1, 2, 3, 4, 5, 6})})[0].data;
+  };
+  EXPECT_EQ(padded({{"pad_value", 9}}), (std::vector<double>{9, 9, 1, 2, 3, 9, 9, 4, 5, 6, 9, 9, 9, 9, 9}));
+  EXPECT_EQ(padded({{"pad_pad_mode", 1}}),
+            (std::vector<double>{3, 2, 1, 2, 3, 6, 5, 4, 5, 6, 3, 2, 1, 2, 3}));
+  EXPECT_EQ(padded({{"pad_pad_mode", 2}}),
+            (std::vector<double>{1, 1, 1, 2, 3, 4, 4, 4, 5, 6, 4, 4, 4, 5, 6}));
+  const json far = {{"pad_l", 3}, {"pad_pad_mode", 1}};
+  EXPECT_REFUSED(one_layer("general_padding", far, {whc(3, 2, 1)}, whc(6, 2, 1)),
+                 "mirrors more than there is");
+}
+
 // ---- Functions ----
 
 TEST(Activation, EveryModeMeansItsFunction) {

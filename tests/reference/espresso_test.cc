@@ -308,6 +308,8 @@ TEST(Espresso, Reductions) {
   EXPECT_EQ(run(8), (Values{4, 6}));
   EXPECT_EQ(run(9), (Values{3, 4}));
   EXPECT_EQ(run(10), (Values{1, -2}));
+  EXPECT_EQ(run(11), (Values{1, 1}));
+  EXPECT_EQ(run(12), (Values{0, 0}));
   expect_near(run(5), {std::sqrt(10.0f), std::sqrt(20.0f)});
   EXPECT_EQ(OneLayer("reduce", {{"mode", 0}}, {{khw(2, 1, 2), {1, -2, 3, 4}}}, {khw(2, 1, 1)}).run(),
             (Values{-1, 7}));
