@@ -2,6 +2,8 @@
 // (docs/h13-semantics.md): no compiler has a part in them.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <cmath>
 #include <cstring>
 #include <functional>
