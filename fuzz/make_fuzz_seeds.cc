@@ -13,6 +13,7 @@
 #include "generations/generation.h"
 #include "media/array.h"
 #include "media/image.h"
+#include "oracle/sample.h"
 #include "support/blob_builder.h"
 #include "support/later_container.h"
 #include "support/model_builder.h"
@@ -454,6 +455,11 @@ void seeds_of_generations(const fs::path& folder) {
   }
 }
 
+void seeds_of_captures(const fs::path& folder) {
+  put(folder, "relu", bytes_of(oracle::test::relu_capture()));
+  put(folder, "convolution", bytes_of(oracle::test::convolution_capture()));
+}
+
 void seeds_of_media(const fs::path& folder) {
   fs::create_directories(folder);
   const media::Image image{.width = 5, .height = 4, .channels = 3, .pixels = std::vector<uint8_t>(60, 99)};
@@ -476,6 +482,7 @@ int main(int argc, char** argv) {
     seeds_of_model(out, sample);
   seeds_of_mil(out);
   seeds_of_generations(out / "hwx");
+  seeds_of_captures(out / "oracle");
   seeds_of_media(out / "media");
   fs::remove_all(out / "work");
 }

@@ -113,6 +113,28 @@ void describe(SidecarFeature& feature, const mil::Function& function) {
                                                            : "float16";
 }
 
+// An input with an image transform is a picture. (Which of a compiled model's arrays is one, and the names of
+// its classes, stand in coremldata.bin, whose layout is not known well enough to rely on.)
+void describe(SidecarFeature& feature, const espresso::Net& net) {
+  const auto found = net.transforms.find(feature.name);
+  const auto shape = net.shapes.find(feature.name);
+  if (found == net.transforms.end() || shape == net.shapes.end()) return;
+  const espresso::ImageTransform& transform = found->second;
+  const espresso::Shape& of = shape->second;
+  if (transform.center_mean || of.n * of.seq != 1 || (of.k != 1 && of.k != 3)) return;
+  SidecarImage image;
+  image.color_space = of.k == 1 ? "grayscale" : transform.network_is_bgr ? "bgr" : "rgb";
+  image.width = of.w;
+  image.height = of.h;
+  image.scale = transform.scale;
+  image.bias = {transform.bias_r, transform.bias_g, transform.bias_b};
+  if (transform.network_is_bgr) std::swap(image.bias.front(), image.bias.back());
+  if (of.k == 1) image.bias.resize(1);
+  feature.type = "image";
+  feature.shape = {of.k, of.h, of.w};
+  feature.image = image;
+}
+
 // What the user knows of a surface, from the source model where it says more than the container.
 SidecarFeature feature_of(const hwx::Surface& surface, const std::string& name, const Source& source) {
   SidecarFeature feature;
@@ -123,6 +145,8 @@ SidecarFeature feature_of(const hwx::Surface& surface, const std::string& name, 
   if (source.coreml)
     describe(feature, surface.role == hwx::Role::Input ? source.coreml->inputs : source.coreml->outputs);
   if (source.mil) describe(feature, source.function());
+  if (source.espresso && !source.coreml && surface.role == hwx::Role::Input)
+    describe(feature, *source.espresso);
   return feature;
 }
 

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "driver/values.h"
 #include "passes/passes.h"
+#include "reference/espresso.h"
 #include "reference/interpreter.h"
 #include "reference/mil.h"
 
@@ -34,13 +35,18 @@ Inputs gather_inputs(const Sidecar& sidecar, const Source& source,
     for (const coreml::Feature& feature : source.coreml->inputs) add_zeros(feature.name, feature.tensor);
   if (source.mil)
     for (const mil::NamedType& input : source.function().inputs) add_zeros(input.name, input.type.shape);
+  if (source.espresso && !source.coreml)
+    for (const std::string& name : source.espresso->inputs()) {
+      const espresso::Shape& shape = source.espresso->shape(name);
+      add_zeros(name, {shape.seq, shape.n, shape.k, shape.h, shape.w});
+    }
   return inputs;
 }
 
-// All results of a Core ML network; the outputs of a function, and what its operations give where `all` is
-// asked for.
+// All results of a network; the outputs of a function, and what its operations give where `all` is asked for.
 Results evaluate(const Source& source, const Inputs& inputs, bool all) {
   if (source.coreml) return reference::evaluate(*source.coreml, inputs);
+  if (source.espresso) return reference::evaluate_espresso(*source.espresso, inputs);
   std::map<std::string, reference::Tensor> tensors;
   for (const mil::NamedType& input : source.function().inputs)
     tensors[input.name] = {input.type.shape, inputs.at(input.name)};
@@ -127,10 +133,12 @@ OutputError find_stray(const Compiled& compiled, const CompileOptions& options, 
 Verification verify(const Compiled& compiled, const CompileOptions& options,
                     const std::map<std::string, std::filesystem::path>& files, uint64_t seed,
                     const sim::Options& simulation) {
-  if (!compiled.source.coreml && !compiled.source.mil)
-    throw Error(options.model.string(), "--verify",
-                "the reference interpreter evaluates Core ML layers and MIL operations, and this is neither",
-                "verify the .mlmodel it was compiled from");
+  if (compiled.source.kind == SourceKind::AnePlist)
+    throw Error(
+        options.model.string(), "--verify",
+        "the reference interpreters evaluate Core ML layers, Espresso layers and MIL operations, and a "
+        "net.plist holds none of them",
+        "verify the model it was made from");
   const Inputs inputs = gather_inputs(compiled.sidecar, compiled.source, files, seed);
   const Results reference = evaluate(compiled.source, inputs, false);
   Verification result;

@@ -31,7 +31,7 @@ struct Verification {
 inline constexpr double stray_db = 40;
 
 // `inputs` by the user's names; inputs without a file are random from `seed`. Throws Error when the model has
-// no reference (only Core ML layers and MIL operations have one).
+// no reference (Core ML layers, Espresso layers and MIL operations have one).
 Verification verify(const Compiled& compiled, const CompileOptions& options,
                     const std::map<std::string, std::filesystem::path>& inputs, uint64_t seed,
                     const sim::Options& simulation = {});

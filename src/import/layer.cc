@@ -3,6 +3,7 @@
 #include "import/layer.h"
 
 #include "base/error.h"
+#include "espresso/quantized.h"
 
 namespace ane::import {
 
@@ -44,8 +45,11 @@ float LayerImport::number(const std::string& key, float fallback) const {
   return static_cast<float>(layer.number_or(key, fallback, net.file));
 }
 
-aneir::Constant LayerImport::weights() const {
-  require(!has("quantization_lut_weights_blob") && integer("quantization_mode", 0) == 0, "quantized weights");
+aneir::Constant LayerImport::weights(int64_t channels) const {
+  if (espresso::has_quantized_weights(layer, net.file)) {
+    require(layer.type != "deconvolution", "quantized weights of a deconvolution");
+    return aneir::Constant::of_floats(espresso::dequantized_weights(net, layer, channels));
+  }
   const bool half = has("blob_weights_f16");
   require(half || has("blob_weights"), "no float weights");
   const espresso::Blob& blob = net.blob(integer(half ? "blob_weights_f16" : "blob_weights", 0), layer.name);

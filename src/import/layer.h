@@ -47,7 +47,7 @@ class LayerImport {
   float number(const std::string& key, float fallback) const;
 
   // Blobs. `floats` gives the first `count` values of a float32 array and refuses shorter ones.
-  aneir::Constant weights() const;  // blob_weights or blob_weights_f16
+  aneir::Constant weights(int64_t channels) const;  // float32, binary16, or expanded from bytes
   aneir::Constant floats(int64_t blob, int64_t count) const;
   aneir::Constant floats(const std::string& key, int64_t count) const;
 

@@ -6,6 +6,7 @@
 // which moves nothing.
 #include <algorithm>
 
+#include "import/border.h"
 #include "import/mil_operation.h"
 #include "import/window.h"
 
@@ -111,12 +112,7 @@ void resolve_cropping(const OperationImport& at, Windows& windows, const std::st
   }
 }
 
-// The amounts of padding before and behind the last axes of x, each for one axis.
-struct Border {
-  Axis axis;
-  int low, high;
-};
-
+// Of the last axes of x, each for one axis.
 std::vector<Border> borders_of(const OperationImport& at) {
   const std::vector<int64_t> pad = at.integers("pad");
   const size_t rank = at.rank("x");
@@ -130,41 +126,6 @@ std::vector<Border> borders_of(const OperationImport& at) {
     borders.push_back({at.axis(static_cast<int64_t>(rank - pad.size() / 2 + i), rank), low, high});
   }
   return borders;
-}
-
-// Constants of one number joined to both ends of an axis.
-TensorId with_border(OperationImport& at, TensorId x, const Border& border, float value) {
-  constexpr int64_t most = int64_t{1} << 26;  // a shape alone stands for these, no data
-  std::vector<TensorId> parts = {x};
-  for (const bool before : {true, false}) {
-    Shape shape = at.shape(x);
-    shape[border.axis] = before ? border.low : border.high;
-    if (shape[border.axis] == 0) continue;
-    at.require(shape.count() <= most, "too large a border");
-    const TensorId piece = at.constant_tensor(
-        shape, aneir::Constant::of_floats(std::vector<float>(static_cast<size_t>(shape.count()), value)));
-    parts.insert(before ? parts.begin() : parts.end(), piece);
-  }
-  return at.add(aneir::Concat{border.axis}, parts);
-}
-
-// The elements of an axis that lie before or behind it when it goes on as its mirror image (without the last
-// element twice), or as its last element.
-TensorId mirrored_or_repeated(OperationImport& at, TensorId x, const Border& border, bool mirrored) {
-  constexpr int most = 256;  // each is a unit of its own
-  const int64_t length = at.shape(x)[border.axis];
-  const int widest = std::max(border.low, border.high);
-  at.require(widest <= most, "goes on for " + std::to_string(widest) + " elements");
-  at.require(!mirrored || widest < length, "mirrors more than there is");
-  const auto element = [&](int64_t position) {
-    if (length == 1) return x;
-    return at.add(aneir::InputView{border.axis, position, 1, 1}, {x});
-  };
-  std::vector<TensorId> parts;
-  for (int i = border.low; i > 0; --i) parts.push_back(element(mirrored ? i : 0));
-  parts.push_back(x);
-  for (int i = 1; i <= border.high; ++i) parts.push_back(element(length - 1 - (mirrored ? i : 0)));
-  return at.add(aneir::Concat{border.axis}, parts);
 }
 
 int whole_factor(const OperationImport& at, const char* parameter) {

@@ -4,6 +4,7 @@
 // Espresso leaves padding to rules: pad_mode 0 gives it, mode 1 ("same") and 2 ("valid") say how to compute
 // it, and pooling may round its output size up. Here every window gets its four explicit amounts; the rules
 // were checked on every convolution and pool of 17 compiled networks (docs/espresso.md).
+#include "import/border.h"
 #include "import/layer.h"
 #include "import/window.h"
 
@@ -58,7 +59,7 @@ void resolve_cropping(const LayerImport& at, Side& side, int64_t length, const c
 
 // Weights, bias and fused activation, which convolutions and inner products share.
 void set_values(const LayerImport& at, Conv& conv, const char* relu_key, const char* tanh_key) {
-  conv.weights = at.weights();
+  conv.weights = at.weights(conv.output_channels);
   if (at.flag("has_biases")) conv.bias = at.floats("blob_biases", conv.output_channels);
   if (at.flag(relu_key)) conv.activation = Neuron{NeuronType::ReLU};
   if (at.flag(tanh_key)) {
@@ -153,16 +154,26 @@ Tops import_pool(LayerImport& at) {
                  {at.input()})};
 }
 
-// Zeros around the image: a convolution that copies each channel and pads.
+// Zeros around the image are a convolution that copies each channel and pads. Other borders are constants, or
+// parts of the tensor, joined to it.
 Tops import_padding(LayerImport& at) {
-  at.require(at.integer("pad_pad_mode", 0) == 0, "padding by reflection or replication");
-  at.require(at.number("pad_value", 0) == 0, "padding with a value other than 0");
-  Conv conv = depthwise_ones(at.shape(at.input()).c, 1, 1);
-  conv.pad_left = at.window("pad_l", 0);
-  conv.pad_right = at.window("pad_r", 0);
-  conv.pad_top = at.window("pad_t", 0);
-  conv.pad_bottom = at.window("pad_b", 0);
-  return {at.add(std::move(conv), {at.input()})};
+  const int64_t mode = at.integer("pad_pad_mode", 0);
+  at.require(mode >= 0 && mode <= 2, "pad_pad_mode " + std::to_string(mode));
+  const float value = at.number("pad_value", 0);
+  const Border rows{Axis::Height, at.window("pad_t", 0), at.window("pad_b", 0)},
+      columns{Axis::Width, at.window("pad_l", 0), at.window("pad_r", 0)};
+  if (mode == 0 && value == 0) {
+    Conv conv = depthwise_ones(at.shape(at.input()).c, 1, 1);
+    conv.pad_top = rows.low, conv.pad_bottom = rows.high;
+    conv.pad_left = columns.low, conv.pad_right = columns.high;
+    return {at.add(std::move(conv), {at.input()})};
+  }
+  TensorId result = at.input();
+  for (const Border& border : {rows, columns})
+    if (border.low + border.high > 0)
+      result = mode == 0 ? with_border(at, result, border, value)
+                         : mirrored_or_repeated(at, result, border, mode == 1);
+  return {result};
 }
 
 // Nearest neighbour by whole factors: a deconvolution that paints each element over factor x factor pixels.

@@ -55,7 +55,8 @@ hwx::File program_at(const fs::path& path) {
 // ---- Options that all programs have ----
 
 TEST_F(Programs, AllAnswerHelpAndVersion) {
-  for (const std::string program : {"coreml2hwx", "mlmodelc2hwx", "hwxrun", "hwxdump", "make_demo_model"}) {
+  for (const std::string program :
+       {"coreml2hwx", "mlmodelc2hwx", "hwxrun", "hwxdump", "hwxoracle", "make_demo_model"}) {
     const Ran help = run(program + " --help");
     EXPECT_EQ(help.status, 0);
     EXPECT_EQ(help.err, "");
@@ -207,6 +208,25 @@ TEST_F(Programs, Mlmodelc2hwxIsTheSameCompiler) {
   ASSERT_EQ(ran.status, 0) << ran.err;
   EXPECT_NE(ran.err.find(" mlmodelc2hwx["), std::string::npos) << ran.err;
   expect_same_program(direct, program_at(at("again/model.hwx")), "mlmodelc2hwx");
+}
+
+// A compiled model says by itself which input is a picture, and has a reference of its own.
+TEST_F(Programs, CompiledModelsAreVerifiedAndTakePictures) {
+  compiled(model(), "out", "--emit hwx,mlmodelc");
+  const Ran ran = run("coreml2hwx -q --verify --json " + quoted(at("out/edges.mlmodelc")) + " --input " +
+                      quoted(picture()) + " -o " + quoted(at("again")));
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  EXPECT_GE(json::parse(ran.out).at("verify").at("outputs").at(0).at("snr_db").get<double>(), 40);
+  const json from_source = json::parse(contents(at("out/model.json"))),
+             from_compiled = json::parse(contents(at("again/model.json")));
+  EXPECT_EQ(from_source.at("inputs"), from_compiled.at("inputs"));
+}
+
+TEST_F(Programs, BadVerificationOfAPropertyListIsRefused) {
+  compiled(model(), "out", "--emit hwx,plist");
+  expect_refused(run("coreml2hwx -q --verify " + quoted(at("out/espresso_ir_dump/net.plist")) + " -o " +
+                     quoted(at("again"))),
+                 "net.plist");
 }
 
 TEST_F(Programs, EmitWritesWhatIsAskedFor) {

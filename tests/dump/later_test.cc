@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "support/later_oracle.h"
@@ -67,9 +68,8 @@ TEST(LaterText, SaysWhatCapturedH14TasksDo) {
       {"unary_rsqrt_c512", {"+ table"}},
   };
   for (const auto& [name, lines] : expected) {
-    std::ifstream in(evidence_folder / (std::string(name) + ".oracle"));
-    ASSERT_TRUE(in) << name;
-    const std::string shown = text(load_oracle(test::parse_oracle(in, name)));
+    const std::filesystem::path file = evidence_folder / (std::string(name) + ".oracle");
+    const std::string shown = text(load_oracle(oracle::read_capture(file)));
     for (const char* line : lines) EXPECT_NE(shown.find(line), std::string::npos) << name << "\n" << shown;
     EXPECT_NE(shown.find("engine H14 (A15, M2), subtype 5"), std::string::npos) << name;
     EXPECT_NE(shown.find("\n0 set bits without a name, 0 unknown registers\n"), std::string::npos) << name;

@@ -26,12 +26,10 @@ const std::pair<const char*, const char*> recorded[] = {
 TEST(Words, AgreeWithTheCapturedWords) {
   ANE_NEED_EVIDENCE("golden");
   const std::filesystem::path captured = test::evidence() / "oracles" / "h13";
-  for (const auto& [golden, oracle] : recorded) {
+  for (const auto& [golden, name] : recorded) {
     const Bytes bytes = test::read_bytes(evidence_folder / golden / "model.hwx");
-    std::istringstream printed(words(load(bytes, golden)));
-    std::ifstream record(captured / (std::string(oracle) + ".oracle"));
-    ASSERT_TRUE(record) << oracle;
-    const test::Oracle got = test::parse_oracle(printed, golden), want = test::parse_oracle(record, oracle);
+    const test::Oracle got = oracle::parse_capture(words(load(bytes, golden)), "printed", golden),
+                       want = oracle::read_capture(captured / (std::string(name) + ".oracle"));
     EXPECT_EQ(got.lines.at("const"), want.lines.at("const"));
     for (const char* key : {"tasks", "words1", "text", "const"})
       EXPECT_EQ(test::value_of(got.lines.at("program"), key), test::value_of(want.lines.at("program"), key))

@@ -108,8 +108,7 @@ TEST(H13Oracle, UnknownBitsAreCounted) {
   uint64_t bits = 0, unnamed = 0;
   size_t cases = 0, tasks = 0;
   for (const test::Oracle& oracle : test::oracles(evidence_folder)) {
-    const Stream stream =
-        decode(h13(), test::oracle_detail::text_of(oracle), oracle.tasks[0].bytes / 4, oracle.name);
+    const Stream stream = decode(h13(), oracle::stream_of(oracle), oracle.tasks[0].bytes / 4, oracle.name);
     ASSERT_EQ(stream.tasks.size(), oracle.tasks.size()) << oracle.name;
     for (size_t i = 0; i < stream.tasks.size(); ++i) {
       EXPECT_EQ(stream.tasks[i].header, oracle.tasks[i].header) << oracle.name;
@@ -199,8 +198,7 @@ TEST(Marks, WordsOfH13AreBorneOut) {
   ANE_NEED_EVIDENCE("oracles/h13");
   Seen header, values;
   for (const test::Oracle& oracle : test::oracles(evidence_folder))
-    see(decode(h13(), test::oracle_detail::text_of(oracle), oracle.tasks[0].bytes / 4, oracle.name), header,
-        values);
+    see(decode(h13(), oracle::stream_of(oracle), oracle.tasks[0].bytes / 4, oracle.name), header, values);
   for (const test::Golden& golden : test::goldens(test::evidence() / "golden")) {
     const hwx::File file = hwx::read(golden.bytes, golden.name);
     see(decode(h13(), file.text, file.first_task_words, golden.name), header, values);

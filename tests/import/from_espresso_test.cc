@@ -109,6 +109,16 @@ TEST(Convolution, SamePaddingCountsDilation) {
   EXPECT_EQ(conv.dilation_x, 4);
 }
 
+// Bytes between the lowest and the highest weight of their channel: 0 and 255 are those two.
+TEST(Convolution, QuantizedWeightsAreExpanded) {
+  json attributes = conv_attributes(2, 1, 2, 1);
+  attributes.erase("blob_weights");
+  attributes.update({{"quantization_lut_weights_blob", 3}, {"quantization_ranges_blob", 1}});
+  Net net = with_blobs(one_layer("convolution", attributes, {whc(2, 1, 1)}, whc(1, 1, 2)), {{-1, -3, 2, 5}});
+  net.blobs[3] = espresso::Blob::copy_of(Bytes{0, 255, 255, 0});
+  EXPECT_EQ(imported_conv(from_espresso(net)).weights.floats(), (std::vector<float>{-1, 2, 5, -3}));
+}
+
 TEST(Convolution, ExplicitAndValidPadding) {
   json attributes = conv_attributes(1, 1, 3, 3);
   attributes["pad_mode"] = 0;
@@ -243,6 +253,23 @@ TEST(Windows, PaddingAndUpsamplingAreConvolutionsOfOnes) {
   const Net upsample = one_layer("upsample", factors, {whc(2, 1, 2)}, whc(4, 1, 2));
   EXPECT_EQ(test::evaluate(from_espresso(upsample), {x})[0].data,
             (std::vector<double>{1, 1, 2, 2, 3, 3, 4, 4}));
+}
+
+TEST(Windows, BordersThatAreNoZeros) {
+  const auto padded = [](const json& mode) {
+    json attributes = {{"pad_l", 2}, {"pad_b", 1}};
+    attributes.update(mode);
+    const Net net = one_layer("general_padding", attributes, {whc(3, 2, 1)}, whc(5, 3, 1));
+    return test::evaluate(from_espresso(net), {Values({1, 1, 1, 2, 3}, {1, 2, 3, 4, 5, 6})})[0].data;
+  };
+  EXPECT_EQ(padded({{"pad_value", 9}}), (std::vector<double>{9, 9, 1, 2, 3, 9, 9, 4, 5, 6, 9, 9, 9, 9, 9}));
+  EXPECT_EQ(padded({{"pad_pad_mode", 1}}),
+            (std::vector<double>{3, 2, 1, 2, 3, 6, 5, 4, 5, 6, 3, 2, 1, 2, 3}));
+  EXPECT_EQ(padded({{"pad_pad_mode", 2}}),
+            (std::vector<double>{1, 1, 1, 2, 3, 4, 4, 4, 5, 6, 4, 4, 4, 5, 6}));
+  const json far = {{"pad_l", 3}, {"pad_pad_mode", 1}};
+  EXPECT_REFUSED(one_layer("general_padding", far, {whc(3, 2, 1)}, whc(6, 2, 1)),
+                 "mirrors more than there is");
 }
 
 // ---- Functions ----
@@ -517,7 +544,8 @@ TEST(BadNet, ConvolutionDamage) {
   EXPECT_REFUSED(with("n_groups", 0), "divisible by num group");
   EXPECT_REFUSED(with("blob_weights", 5), "refers to blob 5");
   EXPECT_REFUSED(with("C", "many"), "attribute C is not an integer");
-  EXPECT_REFUSED(with("quantization_lut_weights_blob", 1), "quantized weights");
+  EXPECT_REFUSED(with("quantization_lut_weights_blob", 1), "without quantization_ranges_blob");
+  EXPECT_REFUSED(with("quantization_mode", 2), "quantized weights of an unknown form");
   Net net = good;
   net.layers[0].attributes.update({{"has_biases", 1}, {"blob_biases", 3}});
   EXPECT_REFUSED(with_blobs(net, {ramp(18), ramp(1)}), "blob 3 holds 1 values where 2 are needed");

@@ -3,13 +3,13 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "sim/pack_weights.h"
 #include "sim/task_builder.h"
 
 namespace ane::sim {
 namespace {
 
-using namespace test;  // NOLINT
+using namespace test;    // NOLINT
+using namespace oracle;  // NOLINT
 
 // Runs with zeros as inputs; the error's text, or "" when nothing is wrong.
 std::string error_of(Program& program) {

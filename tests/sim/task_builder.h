@@ -2,15 +2,19 @@
 // (docs/h13-semantics.md): no compiler has a part in them.
 #pragma once
 
+#include <gtest/gtest.h>
+
+#include <cmath>
 #include <cstring>
 #include <functional>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "base/half.h"
 #include "h13/task.h"
 #include "hwx/file.h"
+#include "oracle/pack_weights.h"
+#include "oracle/values.h"
 #include "sim/simulator.h"
 
 namespace ane::sim::test {
@@ -19,6 +23,10 @@ using h13::Field;
 using h13::HeaderField;
 using h13::Reg;
 using h13::Task;
+using oracle::Blocks;
+using oracle::half;
+using oracle::random_values;
+using oracle::scrambled;
 
 struct Size {
   int64_t c = 1, h = 1, w = 1, n = 1;
@@ -30,9 +38,6 @@ inline uint32_t u32(int64_t value) {
 }
 inline uint32_t row_bytes(int64_t width) {
   return u32((width * 2 + 63) / 64 * 64);
-}
-inline uint16_t half(double value) {
-  return to_half(static_cast<float>(value)).bits;
 }
 
 constexpr uint32_t scratch = 3;
@@ -150,17 +155,7 @@ inline void set_window(Task& task, int width, int height, int stride, int left, 
       task.set(Field::ConvCfg_Py, static_cast<uint64_t>(top));
 }
 
-// Streams: one block of bytes for each engine, placed one after the other in the constants.
-struct Blocks {
-  std::vector<Bytes> of_engine;
-  explicit Blocks(size_t engines) : of_engine(engines) {}
-  void half_word(size_t engine, uint16_t bits) {
-    of_engine[engine].push_back(static_cast<uint8_t>(bits & 255));
-    of_engine[engine].push_back(static_cast<uint8_t>(bits >> 8));
-  }
-  void align(size_t engine) { of_engine[engine].resize((of_engine[engine].size() + 63) / 64 * 64); }
-};
-
+// One block of bytes for each engine, placed one after the other in the constants.
 inline void add_blocks(Task& task, Bytes& constants, Blocks blocks) {
   task[Reg::MasterConfig] |= 0x40;
   task.set(HeaderField::KBase0, 1), task.set(HeaderField::KBE0, 1);
@@ -215,15 +210,6 @@ class Program {
     return {};
   }
 };
-
-// fp16 values.
-inline std::vector<float> random_values(int64_t count, uint32_t seed, float scale = 1) {
-  std::mt19937 generator(seed);
-  std::uniform_real_distribution<float> uniform(-scale, scale);
-  std::vector<float> values(static_cast<size_t>(count));
-  for (float& value : values) value = round_to_half(uniform(generator));
-  return values;
-}
 
 // One fp16 rounding of an exact value, with a tolerance of `ulp` units for the order of float32 additions.
 inline void expect_close(const std::vector<float>& got, const std::vector<double>& want, double ulp = 1) {

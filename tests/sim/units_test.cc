@@ -4,13 +4,13 @@
 
 #include <cmath>
 
-#include "sim/pack_weights.h"
 #include "sim/task_builder.h"
 
 namespace ane::sim {
 namespace {
 
-using namespace test;  // NOLINT
+using namespace test;    // NOLINT
+using namespace oracle;  // NOLINT
 
 double value(uint16_t bits) {
   return to_float(Half{bits});

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <set>
+#include <sstream>
 
 #include "support/later_container.h"
 #include "support/oracle.h"
@@ -70,7 +71,8 @@ inline LaterProgram later_program_of(const Oracle& oracle) {
   const auto slots = list_in(oracle.lines.at("program"), "slots", 16);
   if (slots[2] != 0) program.scratch_bytes = slots[4] - slots[2];
   std::istringstream tail(oracle.lines.at("tail").substr(5));
-  program.tail = hex_words(tail);
+  for (std::string word; tail >> word;)
+    program.tail.push_back(static_cast<uint32_t>(std::stoul(word, nullptr, 16)));
   program.tail.erase(program.tail.begin(), program.tail.begin() + 2);  // the text address
   return program;
 }

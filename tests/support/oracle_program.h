@@ -5,11 +5,12 @@
 // there, and which slot is an output is read off the tasks.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <regex>
 #include <set>
+#include <sstream>
 
-#include "base/bytes.h"
 #include "hwx/file.h"
 #include "support/oracle.h"
 
@@ -46,19 +47,6 @@ inline std::vector<size_t> ranks(const std::vector<std::string>& names, size_t c
           names.begin(), names.end(), [&](const std::string& other) { return other < names[i]; }));
   }
   return rank;
-}
-
-inline Bytes text_of(const Oracle& oracle) {
-  ByteWriter text;
-  for (const OracleTask& task : oracle.tasks) {
-    text.align(0x100);
-    for (const uint32_t word : task.header) text.u32(word);
-    for (const OracleRecord& record : task.records) {
-      text.u32((record.words.size() - 1) << 26 | record.address);
-      for (const uint32_t word : record.words) text.u32(word);
-    }
-  }
-  return text.take();
 }
 
 // Slots of surfaces that some task reads or writes.
@@ -107,7 +95,7 @@ inline std::optional<hwx::File> program_of(const Oracle& oracle) {
   hwx::File file;
   file.name = oracle.name;
   file.dialect = hwx::Dialect::D;
-  file.text = text_of(oracle);
+  file.text = oracle::stream_of(oracle);
   file.first_task_words = oracle.tasks[0].bytes / 4;
   file.constants.resize(std::stoul(size));
   file.scratch_bytes = std::stoul(resources, nullptr, 16) - 0x30000000;

@@ -1,27 +1,15 @@
-// Coefficient blocks from weights, straight from the written rules (docs/h13-rules.md); the simulator's
-// reader has to undo what stands here. Sizes are compared with those of captured programs, which no code of
-// ours has a part in.
-#pragma once
+#include "oracle/pack_weights.h"
 
-#include <functional>
+#include <algorithm>
 
-#include "sim/task_builder.h"
+#include "base/error.h"
 
-namespace ane::sim::test {
+namespace ane::oracle {
 
-struct Weights {
-  std::function<uint16_t(int64_t out, int64_t in, int64_t y, int64_t x)> weight;  // fp16 bits
-  std::function<uint16_t(int64_t out)> bias;                                      // empty: none
-};
-
-struct KernelSpec {
-  int64_t inputs = 1;  // of one output channel
-  int64_t height = 1, width = 1, stride = 1;
-  bool sparse = false;
-};
+namespace {
 
 // Kernel positions by stride phase; {-1, -1} marks those that an odd kernel leaves empty.
-inline std::vector<std::pair<int64_t, int64_t>> positions(const KernelSpec& spec) {
+std::vector<std::pair<int64_t, int64_t>> positions(const KernelSpec& spec) {
   std::vector<std::pair<int64_t, int64_t>> order;
   const int64_t rows = (spec.height + spec.stride - 1) / spec.stride,
                 columns = (spec.width + spec.stride - 1) / spec.stride;
@@ -37,8 +25,8 @@ inline std::vector<std::pair<int64_t, int64_t>> positions(const KernelSpec& spec
 }
 
 // The slots of one input channel: position-major, lanes inside.
-inline std::vector<uint16_t> slots(const KernelSpec& spec, const Weights& from, int64_t first, int64_t lanes,
-                                   int64_t in, int64_t padded_lanes) {
+std::vector<uint16_t> slots(const KernelSpec& spec, const Weights& from, int64_t first, int64_t lanes,
+                            int64_t in, int64_t padded_lanes) {
   std::vector<uint16_t> values;
   for (const auto& [y, x] : positions(spec))
     for (int64_t lane = 0; lane < padded_lanes; ++lane)
@@ -47,8 +35,8 @@ inline std::vector<uint16_t> slots(const KernelSpec& spec, const Weights& from, 
 }
 
 // Output channels first .. first + lanes into the block of `engine`.
-inline void pack_plane(Blocks& blocks, size_t engine, const KernelSpec& spec, const Weights& from,
-                       int64_t first, int64_t lanes) {
+void pack_plane(Blocks& blocks, size_t engine, const KernelSpec& spec, const Weights& from, int64_t first,
+                int64_t lanes) {
   Bytes& block = blocks.of_engine[engine];
   for (int64_t lane = 0; from.bias && lane < lanes; ++lane) blocks.half_word(engine, from.bias(first + lane));
   if (!spec.sparse) {
@@ -75,8 +63,23 @@ inline void pack_plane(Blocks& blocks, size_t engine, const KernelSpec& spec, co
   for (size_t i = 0; i < 3; ++i) block[count_at + i] = static_cast<uint8_t>(count >> (8 * i));
 }
 
-// Chunks of 16 * lanes channels, as many lanes as `cap` while they last.
-inline Blocks pack_dense(const KernelSpec& spec, const Weights& from, int64_t channels, int64_t cap) {
+}  // namespace
+
+uint16_t half(double value) {
+  return to_half(static_cast<float>(value)).bits;
+}
+
+void Blocks::half_word(size_t engine, uint16_t bits) {
+  of_engine[engine].push_back(static_cast<uint8_t>(bits & 255));
+  of_engine[engine].push_back(static_cast<uint8_t>(bits >> 8));
+}
+
+void Blocks::align(size_t engine) {
+  of_engine[engine].resize((of_engine[engine].size() + 63) / 64 * 64);
+}
+
+Blocks pack_dense(const KernelSpec& spec, const Weights& from, int64_t channels, int64_t cap) {
+  ensure(channels > 0 && (channels < 16 || channels % 16 == 0), "pack_dense: channels");
   const int64_t engines = std::min<int64_t>(16, channels);
   Blocks blocks(static_cast<size_t>(engines));
   for (int64_t start = 0; start < channels;) {
@@ -88,8 +91,7 @@ inline Blocks pack_dense(const KernelSpec& spec, const Weights& from, int64_t ch
   return blocks;
 }
 
-// One plane for each group, padded to 64 bytes.
-inline Blocks pack_grouped(const KernelSpec& spec, const Weights& from, int64_t channels, int64_t groups) {
+Blocks pack_grouped(const KernelSpec& spec, const Weights& from, int64_t channels, int64_t groups) {
   const int64_t per_group = channels / groups, engines = std::min<int64_t>(16, per_group),
                 lanes = per_group / engines;
   Blocks blocks(static_cast<size_t>(engines));
@@ -101,20 +103,26 @@ inline Blocks pack_grouped(const KernelSpec& spec, const Weights& from, int64_t 
   return blocks;
 }
 
-// Channels i, i + 16, ... back to back.
-inline Blocks pack_depthwise(const KernelSpec& spec, const Weights& from, int64_t channels) {
+Blocks pack_depthwise(const KernelSpec& spec, const Weights& from, int64_t channels) {
   Blocks blocks(static_cast<size_t>(std::min<int64_t>(16, channels)));
   for (int64_t channel = 0; channel < channels; ++channel)
     pack_plane(blocks, static_cast<size_t>(channel) % blocks.of_engine.size(), spec, from, channel, 1);
   return blocks;
 }
 
-// A fixed mixture of its arguments, as an fp16 number in -1 .. 1 in steps of 1/32 (never 0).
-inline uint16_t scrambled(int64_t a, int64_t b = 0, int64_t c = 0, int64_t d = 0) {
-  uint64_t state = static_cast<uint64_t>(((a * 4099 + b) * 67 + c) * 61 + d) * 0x9e3779b97f4a7c15ull;
-  state ^= state >> 29;
-  const auto step = static_cast<int>(state % 63) - 31;
-  return half(step == 0 ? 1 : step / 32.0);
+Blocks pack_two_phases(const KernelSpec& spec, const Weights& from, int64_t channels) {
+  Blocks blocks(16);
+  for (int64_t channel = 0; channel < channels; ++channel) {
+    const auto engine = static_cast<size_t>(channel % 16);
+    const auto tap = [&](int64_t k) {
+      return k < 0 || k >= spec.width ? uint16_t{0} : from.weight(channel, 0, 0, k);
+    };
+    for (int phase = 0; from.bias && phase < 2; ++phase) blocks.half_word(engine, from.bias(channel));
+    for (int64_t parity = 0; parity < 2; ++parity)
+      for (int64_t k = parity; k <= spec.width; k += 2)
+        blocks.half_word(engine, tap(k)), blocks.half_word(engine, tap(k - 1));
+  }
+  return blocks;
 }
 
-}  // namespace ane::sim::test
+}  // namespace ane::oracle

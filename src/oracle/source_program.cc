@@ -1,84 +1,21 @@
-// The source programs of captured cases, as the `mil` line of an .oracle file has them: whole MIL text, typed
-// statements or a short form, one statement between each " ; ". All three become one list of operations,
-// which source_mil.h turns into MIL. Only what captures hold is read.
-#pragma once
+#include "oracle/source_program.h"
 
 #include <algorithm>
-#include <cstdint>
 #include <cstdlib>
-#include <map>
-#include <optional>
 #include <regex>
 #include <sstream>
 #include <stdexcept>
-#include <string>
-#include <vector>
 
-namespace ane::sim::test {
+#include "base/error.h"
 
-using Dimensions = std::vector<int64_t>;
+namespace ane::oracle {
 
-inline int64_t count_of(const Dimensions& shape) {
-  int64_t count = 1;
-  for (const int64_t extent : shape) count *= extent;
-  return count;
-}
+namespace {
 
-struct SourceInput {
-  std::string name;
-  Dimensions shape;
-  bool boolean = false;
-};
-
-struct SourceOperation {
-  std::string name, type;
-  std::map<std::string, std::string> arguments;  // by parameter: a name, or a literal as it is spelled
-  Dimensions shape;                              // empty where the source does not say it
-  bool boolean = false;
-
-  bool has(const std::string& parameter) const { return arguments.contains(parameter); }
-};
-
-struct SourceProgram {
-  std::vector<SourceInput> inputs;
-  std::map<std::string, std::vector<double>> numbers;  // constants in place; booleans as 0 and 1
-  std::map<std::string, std::string> strings;
-  // Constants of the weight file, in order of declaration.
-  std::vector<std::pair<std::string, Dimensions>> weights;
-  std::vector<SourceOperation> operations;
-  std::string output;
-
-  const Dimensions* weight(const std::string& name) const {
-    for (const auto& [weight_name, shape] : weights)
-      if (weight_name == name) return &shape;
-    return nullptr;
-  }
-  // Does a tensor have this name: an input, a constant of the weight file, a result?
-  bool is_tensor(const std::string& name) const {
-    const auto named = [&](const auto& each) { return each.name == name; };
-    return std::any_of(inputs.begin(), inputs.end(), named) || weight(name) ||
-           std::any_of(operations.begin(), operations.end(), named);
-  }
-  // An argument's value: the constant it names, or itself.
-  std::vector<double> values_of(const SourceOperation& operation, const std::string& parameter) const;
-  std::string text_of(const SourceOperation& operation, const std::string& parameter) const;
-  double value_of(const SourceOperation& operation, const std::string& parameter, double otherwise) const {
-    return operation.has(parameter) ? values_of(operation, parameter).at(0) : otherwise;
-  }
-};
-
-namespace source_detail {
-
-inline Dimensions dimensions(const std::string& list) {
-  Dimensions found;
-  std::istringstream in(list);
-  for (std::string item; std::getline(in, item, ',');)
-    if (item.find_first_of("0123456789") != std::string::npos) found.push_back(std::stoll(item));
-  return found;
-}
+constexpr int64_t most_elements = int64_t{1} << 26;
 
 // "tensor<int32, [2]>([1, 1])", "fp16(0x1p-1)", "[0, 2, 1]", "true".
-inline std::vector<double> literal(std::string text) {
+std::vector<double> literal(std::string text) {
   if (const size_t parenthesis = text.rfind('('); parenthesis != std::string::npos)
     text.erase(0, parenthesis + 1);
   for (char& c : text)
@@ -98,7 +35,7 @@ inline std::vector<double> literal(std::string text) {
 }
 
 // At the commas outside of brackets.
-inline std::vector<std::string> split_arguments(const std::string& text) {
+std::vector<std::string> split_arguments(const std::string& text) {
   std::vector<std::string> parts(1);
   int depth = 0;
   for (const char c : text) {
@@ -111,12 +48,12 @@ inline std::vector<std::string> split_arguments(const std::string& text) {
   return parts;
 }
 
-inline std::string trimmed(const std::string& text) {
+std::string trimmed(const std::string& text) {
   const size_t begin = text.find_first_not_of(" \t"), end = text.find_last_not_of(" \t");
   return begin == std::string::npos ? "" : text.substr(begin, end - begin + 1);
 }
 
-inline std::vector<std::string> statements_of(const std::string& text) {
+std::vector<std::string> statements_of(const std::string& text) {
   static const std::regex attribute(R"(\[name = string\("\w+"\)(, val = ([^\n]*))?\];?$)");
   std::vector<std::string> statements;
   for (size_t at = 0; at < text.size();) {
@@ -127,18 +64,18 @@ inline std::vector<std::string> statements_of(const std::string& text) {
   return statements;
 }
 
-inline void read_inputs(const std::string& text, SourceProgram& program) {
+void read_inputs(const std::string& text, SourceProgram& program) {
   static const std::regex typed(R"(tensor<(\w+), ?\[([\d, ]+)\]> (\w+))"), brief(R"((\w+)\[([\d,]+)\])");
   for (std::sregex_iterator at(text.begin(), text.end(), typed), end; at != end; ++at)
-    program.inputs.push_back({(*at)[3], dimensions((*at)[2]), (*at)[1] == "bool"});
+    program.inputs.push_back({(*at)[3], dimensions_in((*at)[2]), (*at)[1] == "bool"});
   if (text.find("tensor<") != std::string::npos) return;
   for (std::sregex_iterator at(text.begin(), text.end(), brief), end; at != end; ++at)
-    program.inputs.push_back({(*at)[1], dimensions((*at)[2])});
+    program.inputs.push_back({(*at)[1], dimensions_in((*at)[2])});
 }
 
 // Positional arguments take the name of their parameter, abbreviated ones their full name.
-inline SourceOperation operation(const std::string& name, const std::string& type, const std::string& text,
-                                 const Dimensions& shape) {
+SourceOperation operation(const std::string& name, const std::string& type, const std::string& text,
+                          const Dimensions& shape) {
   SourceOperation result{name, type, {}, shape, false};
   const std::string second = type == "conv" ? "weight" : type == "gelu" ? "mode" : "y";
   for (const std::string& argument : split_arguments(text)) {
@@ -155,21 +92,21 @@ inline SourceOperation operation(const std::string& name, const std::string& typ
   return result;
 }
 
-inline void read_statement(std::string text, SourceProgram& program) {
+void read_statement(std::string text, SourceProgram& program) {
   static const std::regex type(R"(^(?:tensor<\w+, ?\[([\d, ]*)\]>|string|fp16|fp32|int32|bool)\s+)");
   static const std::regex form(R"(^(\w+)(?:\[([\d,]+)\])? ?= ?(.*)$)"), call(R"(^(\w+)\((.*)\)[^)]*$)");
   Dimensions shape;
   std::smatch match;
   const bool boolean = text.starts_with("tensor<bool");
   if (std::regex_search(text, match, type)) {
-    shape = dimensions(match[1]);
+    shape = dimensions_in(match[1]);
     text = match.suffix();
   }
   if (!std::regex_match(text, match, form)) return;  // braces of the whole-text form
   const std::string name = match[1], rest = match[3];
-  if (match[2].matched) shape = dimensions(match[2]);
+  if (match[2].matched) shape = dimensions_in(match[2]);
   if (rest.find("BLOBFILE") != std::string::npos || rest.starts_with("const[")) {
-    if (rest.starts_with("const[")) shape = dimensions(rest.substr(6));
+    if (rest.starts_with("const[")) shape = dimensions_in(rest.substr(6));
     program.weights.emplace_back(name, shape);
   } else if (rest.starts_with("const(")) {
     const std::string value = rest.substr(rest.find("val = ") + 6);
@@ -189,13 +126,14 @@ inline void read_statement(std::string text, SourceProgram& program) {
 
 // "unrecorded; conv kernel 1x9 stride 1 groups 8 bias 1 pad_type same input [..] output [..]": what the words
 // of the case tell about its source.
-inline std::optional<SourceProgram> unrecorded_convolution(const std::string& text) {
+std::optional<SourceProgram> unrecorded_convolution(const std::string& text) {
   static const std::regex form(
       R"(unrecorded; conv kernel (\d+)x(\d+) stride (\d+) groups (\d+) bias (\d) pad_type (\w+) input \[([\d, ]+)\] output \[([\d, ]+)\])");
   std::smatch match;
   if (!std::regex_match(text, match, form)) return std::nullopt;
-  const Dimensions in = dimensions(match[7]), out = dimensions(match[8]);
+  const Dimensions in = dimensions_in(match[7]), out = dimensions_in(match[8]);
   const int64_t groups = std::stoll(match[4]);
+  if (in.size() != 4 || out.size() != 4 || groups < 1) throw std::invalid_argument("no convolution");
   SourceProgram program;
   program.inputs = {{"x", in}};
   program.weights = {{"w", {out[1], in[1] / groups, std::stoll(match[1]), std::stoll(match[2])}}};
@@ -210,46 +148,40 @@ inline std::optional<SourceProgram> unrecorded_convolution(const std::string& te
   return program;
 }
 
-}  // namespace source_detail
-
-inline std::vector<double> SourceProgram::values_of(const SourceOperation& operation,
-                                                    const std::string& parameter) const {
-  const std::string& text = operation.arguments.at(parameter);
-  const auto named = numbers.find(text);
-  return named != numbers.end() ? named->second : source_detail::literal(text);
-}
-
-inline std::string SourceProgram::text_of(const SourceOperation& operation,
-                                          const std::string& parameter) const {
-  const std::string& text = operation.arguments.at(parameter);
-  const auto named = strings.find(text);
-  if (named != strings.end()) return named->second;
-  const size_t quote = text.find('"');
-  return quote == std::string::npos ? text : text.substr(quote + 1, text.rfind('"') - quote - 1);
-}
-
-namespace source_detail {
-
 // A constant whose shape the source leaves to its use: what is repeated to the result's shape.
-inline void infer_shapes(SourceProgram& program) {
+void infer_shapes(SourceProgram& program) {
   for (const SourceOperation& op : program.operations) {
     if (op.type != "tile") continue;
     const std::vector<double> repetitions = program.values_of(op, "reps");
     for (auto& [name, shape] : program.weights) {
       if (name != op.arguments.at("x") || !shape.empty()) continue;
       for (size_t axis = 0; axis < op.shape.size(); ++axis)
-        shape.push_back(op.shape[axis] / static_cast<int64_t>(repetitions.at(axis)));
+        if (const double times = repetitions.at(axis); times >= 1 && times <= 1e6)
+          shape.push_back(op.shape[axis] / static_cast<int64_t>(times));
     }
   }
 }
 
-}  // namespace source_detail
+void check_shape(const Dimensions& shape, const std::string& name, const std::string& file) {
+  int64_t count = 1;
+  for (const int64_t extent : shape) {
+    if (extent < 1 || extent > most_elements / count)
+      throw Error(file, "tensor " + name, "has an empty axis, or more than 2^26 elements");
+    count *= extent;
+  }
+}
 
-// Nothing where the capture has no program. `line` is what follows "mil ".
-inline std::optional<SourceProgram> parse_source(const std::string& line) {
-  using namespace source_detail;
+void check_shapes(const SourceProgram& program, const std::string& file) {
+  for (const SourceInput& input : program.inputs) check_shape(input.shape, input.name, file);
+  for (const auto& [name, shape] : program.weights) check_shape(shape, name, file);
+  for (const SourceOperation& operation : program.operations)
+    check_shape(operation.shape, operation.name, file);
+}
+
+std::optional<SourceProgram> parse(const std::string& line) {
   if (line.starts_with("unrecorded")) return unrecorded_convolution(line);
   const std::vector<std::string> statements = statements_of(line);
+  if (statements.empty()) return std::nullopt;
   SourceProgram program;
   read_inputs(statements.at(0), program);
   if (program.inputs.empty() && statements[0].find("BLOBFILE") == std::string::npos) return std::nullopt;
@@ -260,4 +192,63 @@ inline std::optional<SourceProgram> parse_source(const std::string& line) {
   return program;
 }
 
-}  // namespace ane::sim::test
+}  // namespace
+
+int64_t count_of(const Dimensions& shape) {
+  int64_t count = 1;
+  for (const int64_t extent : shape) count *= extent;
+  return count;
+}
+
+Dimensions dimensions_in(const std::string& list) {
+  Dimensions found;
+  std::istringstream in(list);
+  for (std::string item; std::getline(in, item, ',');)
+    if (item.find_first_of("0123456789") != std::string::npos) found.push_back(std::stoll(item));
+  return found;
+}
+
+const Dimensions* SourceProgram::weight(const std::string& name) const {
+  for (const auto& [weight_name, shape] : weights)
+    if (weight_name == name) return &shape;
+  return nullptr;
+}
+
+bool SourceProgram::is_tensor(const std::string& name) const {
+  const auto named = [&](const auto& each) { return each.name == name; };
+  return std::any_of(inputs.begin(), inputs.end(), named) || weight(name) ||
+         std::any_of(operations.begin(), operations.end(), named);
+}
+
+std::vector<double> SourceProgram::values_of(const SourceOperation& operation,
+                                             const std::string& parameter) const {
+  const std::string& text = operation.arguments.at(parameter);
+  const auto named = numbers.find(text);
+  return named != numbers.end() ? named->second : literal(text);
+}
+
+std::string SourceProgram::text_of(const SourceOperation& operation, const std::string& parameter) const {
+  const std::string& text = operation.arguments.at(parameter);
+  const auto named = strings.find(text);
+  if (named != strings.end()) return named->second;
+  const size_t quote = text.find('"');
+  return quote == std::string::npos ? text : text.substr(quote + 1, text.rfind('"') - quote - 1);
+}
+
+double SourceProgram::value_of(const SourceOperation& operation, const std::string& parameter,
+                               double otherwise) const {
+  return operation.has(parameter) ? values_of(operation, parameter).at(0) : otherwise;
+}
+
+std::optional<SourceProgram> parse_source(const std::string& line, const std::string& file) {
+  try {
+    std::optional<SourceProgram> program = parse(line);
+    if (program) check_shapes(*program, file);
+    return program;
+  } catch (const std::logic_error&) {  // of the library: a number or an argument that is not there
+    throw Error(file, "mil", "the source program cannot be read",
+                "captures that run have the forms of public ones");
+  }
+}
+
+}  // namespace ane::oracle
