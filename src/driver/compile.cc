@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "anec/from_hwx.h"
@@ -10,6 +11,7 @@
 #include "base/file.h"
 #include "driver/version.h"
 #include "espresso/files.h"
+#include "mil/element.h"
 #include "passes/passes.h"
 #include "report/report.h"
 #include "tools/dump/dump.h"
@@ -106,10 +108,27 @@ const mil::Type* type_of(const mil::Function& function, const std::string& name)
 void describe(SidecarFeature& feature, const mil::Function& function) {
   const mil::Type* type = type_of(function, feature.name);
   if (!type) return;
-  feature.shape = type->shape;
-  feature.type = type->element == mil::DataType::Bool      ? "uint8"
-                 : type->element == mil::DataType::Float32 ? "float32"
-                                                           : "float16";
+  if (type->is_tensor() && product(type->shape) == product(feature.shape)) feature.shape = type->shape;
+  switch (mil::kind_of(type->element)) {
+    case mil::ElementKind::Truth:
+      feature.type = "uint8";
+      break;
+    case mil::ElementKind::Signed:
+    case mil::ElementKind::Unsigned:
+      feature.type = "int32";
+      break;
+    default:
+      feature.type = type->element == mil::DataType::Float32 ? "float32" : "float16";
+  }
+}
+
+// Of an ML Program: what its description calls an image is one, if the program's tensor is.
+void describe_image(SidecarFeature& feature, const std::vector<coreml::Feature>& known) {
+  for (const coreml::Feature& candidate : known)
+    if (candidate.name == feature.name && candidate.image() && candidate.tensor == feature.shape) {
+      feature.type = "image";
+      feature.image = image_of(*candidate.image());
+    }
 }
 
 // What the user knows of a surface, from the source model where it says more than the container.
@@ -121,7 +140,11 @@ SidecarFeature feature_of(const hwx::Surface& surface, const std::string& name, 
   feature.type = "float16";
   if (source.coreml)
     describe(feature, surface.role == hwx::Role::Input ? source.coreml->inputs : source.coreml->outputs);
-  if (source.mil) describe(feature, source.function());
+  if (source.mil) {
+    describe(feature, source.function());
+    describe_image(feature,
+                   surface.role == hwx::Role::Input ? source.features.inputs : source.features.outputs);
+  }
   return feature;
 }
 
@@ -201,6 +224,21 @@ void write_plist(const Compiled& compiled, const CompileOptions& options) {
   aneir::write_plist(compiled.source.network, folder);
 }
 
+// The engine computes in binary16; who wrote fp32 should know.
+void note_precision(const Source& source, const CompileOptions& options) {
+  if (!options.log || !source.mil) return;
+  const auto is_wide = [](const mil::NamedType& value) {
+    return value.type.is_tensor() && value.type.element == mil::DataType::Float32;
+  };
+  size_t wide = 0;
+  for (const mil::Operation& operation : source.function().block.operations)
+    wide += operation.type != "const" && operation.type != "cast" &&
+            std::any_of(operation.outputs.begin(), operation.outputs.end(), is_wide);
+  if (wide > 0)
+    options.log(fmt::format("{} operation{} in fp32, which the engine computes in fp16", wide,
+                            wide == 1 ? " is" : "s are"));
+}
+
 }  // namespace
 
 const char* default_compat(SourceKind kind) {
@@ -221,9 +259,10 @@ Compiled compile_model(const CompileOptions& options) {
 
   // The model as its author wrote it; a Core ML model also in compiled (Espresso) form. Refusals of layers
   // that no later stage could handle come from here, all at once.
-  compiled.source = read_source(options.model);
+  compiled.source = read_source(options.model, options.choice);
   const h13::Compat& compat =
       find_compat(options.compat.empty() ? default_compat(compiled.source.kind) : options.compat);
+  note_precision(compiled.source, options);
   if (graphs && compiled.source.espresso)
     compiled.reports["model.espresso.dot"] = report::espresso_dot(*compiled.source.espresso);
 
