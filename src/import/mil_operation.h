@@ -157,6 +157,11 @@ Tops import_instance_norm(OperationImport& at);
 Tops import_batch_norm(OperationImport& at);
 Tops import_l2_norm(OperationImport& at);
 
+// mil_recurrent.cc
+Tops import_lstm(OperationImport& at);
+Tops import_gru(OperationImport& at);
+Tops import_rnn(OperationImport& at);
+
 // mil_movement.cc
 Tops import_identity(OperationImport& at);
 Tops import_reshape(OperationImport& at);

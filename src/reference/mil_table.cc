@@ -192,6 +192,17 @@ const Row rows[] = {
     {"reduce_argmax", 15, one<ops::reduce_argmax>, "x axis=-1 keep_dims=false output_dtype=int32"},
     {"reduce_argmin", 15, one<ops::reduce_argmin>, "x axis=-1 keep_dims=false output_dtype=int32"},
 
+    // Recurrence
+    {"lstm", 15, ops::lstm,
+     "x initial_h initial_c weight_ih weight_hh bias? peephole? weight_ih_back? weight_hh_back? bias_back? "
+     "peephole_back? direction=forward output_sequence=false recurrent_activation=sigmoid "
+     "cell_activation=tanh activation=tanh clip?"},
+    {"gru", 15, ops::gru,
+     "x initial_h weight_ih weight_hh bias? direction=forward output_sequence=false "
+     "recurrent_activation=sigmoid activation=tanh reset_after? input_bias?"},
+    {"rnn", 15, ops::rnn,
+     "x initial_h weight_ih weight_hh bias? direction=forward output_sequence=false activation=tanh"},
+
     // Order
     {"cumsum", 15, one<ops::cumsum>, "x axis=0 exclusive=false reverse=false"},
     {"argsort", 15, one<ops::argsort>, "x axis=-1 ascending=false"},
@@ -306,9 +317,6 @@ const std::map<std::string_view, std::string_view> absences = {
     {"list_read", "lists"},
     {"list_gather", "lists"},
     {"list_scatter", "lists"},
-    {"gru", "recurrence"},
-    {"lstm", "recurrence"},
-    {"rnn", "recurrence"},
     {"random_bernoulli", "random results"},
     {"random_categorical", "random results"},
     {"random_normal", "random results"},
