@@ -177,6 +177,29 @@ std::vector<SidecarLayer> layer_map(const Source& source, const h13::Program& pr
   return layers;
 }
 
+// The labels that a classifier's last operation gives with the scores.
+void name_classes(Sidecar& sidecar, const mil::Function& function) {
+  const auto values_of = [&](const mil::Binding& binding) -> const mil::Value* {
+    if (binding.name.empty()) return binding.value.get();
+    for (const mil::Operation& operation : function.block.operations)
+      if (operation.type == "const" && operation.outputs[0].name == binding.name)
+        return operation.attribute("val");
+    return nullptr;
+  };
+  for (const mil::Operation& operation : function.block.operations) {
+    const mil::Argument* classes = operation.type == "classify" ? operation.find("classes") : nullptr;
+    const mil::Value* values = classes ? values_of(classes->bindings.at(0)) : nullptr;
+    if (!values || operation.outputs.size() != 2) continue;
+    sidecar.class_scores = operation.outputs[1].name;
+    for (const std::string& label : values->strings) sidecar.class_labels.push_back(label);
+    for (const mil::Value& label : values->parts) {
+      if (!label.type.is_tensor() || label.count() != 1) continue;
+      const bool text = label.type.element == mil::DataType::String;
+      sidecar.class_labels.push_back(text ? label.string() : fmt::format("{}", label.number()));
+    }
+  }
+}
+
 Sidecar sidecar_of(const CompileOptions& options, const Source& source, const h13::Compat& compat,
                    const h13::Program& program) {
   Sidecar sidecar;
@@ -191,6 +214,7 @@ Sidecar sidecar_of(const CompileOptions& options, const Source& source, const h1
     sidecar.class_labels = source.coreml->class_labels;
     sidecar.class_scores = source.coreml->class_scores_blob;
   }
+  if (source.mil) name_classes(sidecar, source.function());
   sidecar.layers = layer_map(source, program);
   return sidecar;
 }

@@ -4,6 +4,8 @@
 // shapes, so that the operations behind it are judged too and the user sees everything at once.
 #include "import/from_mil.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "import/mil_operation.h"
 
@@ -66,6 +68,8 @@ const std::map<std::string, Handler> handlers = {
     {"pow", import_binary},
     {"prelu", import_unary},
     {"real_div", import_binary},
+    {"reduce_argmax", import_argument},
+    {"reduce_argmin", import_argument},
     {"reduce_l1_norm", import_reduce},
     {"reduce_l2_norm", import_reduce},
     {"reduce_log_sum", import_reduce},
@@ -107,6 +111,32 @@ const std::map<std::string, Handler> handlers = {
     {"upsample_nearest_neighbor", import_upsample},
 };
 
+// Why no operation of this type is imported, where there is more to say than that it is not.
+std::string reason_of_absence(const std::string& type) {
+  static const std::map<std::string, std::string> reasons = {
+      {"argsort", "the engine does not sort"},
+      {"cond", "the engine has no branches, and which one is taken is computed at run time"},
+      {"list_gather", "the engine has no lists"},
+      {"list_length", "the engine has no lists"},
+      {"list_read", "the engine has no lists"},
+      {"list_scatter", "the engine has no lists"},
+      {"list_write", "the engine has no lists"},
+      {"make_list", "the engine has no lists"},
+      {"non_maximum_suppression", "the engine does not sort, and the number of results is not known"},
+      {"non_zero", "the number of results is not known before the program runs"},
+      {"random_bernoulli", "the engine has no random numbers"},
+      {"random_categorical", "the engine has no random numbers"},
+      {"random_normal", "the engine has no random numbers"},
+      {"random_uniform", "the engine has no random numbers"},
+      {"read_state", "the engine keeps no state between runs; make it an input and an output"},
+      {"topk", "the engine does not sort"},
+      {"while_loop", "the engine has no loops, and how often this one runs is computed at run time"},
+      {"write_state", "the engine keeps no state between runs; make it an input and an output"},
+  };
+  const auto found = reasons.find(type);
+  return found == reasons.end() ? "this operation has no form on the engine yet" : found->second;
+}
+
 class Importer {
  public:
   Importer(const mil::Program& program, const mil::Function& function)
@@ -130,11 +160,12 @@ class Importer {
     TensorOrReason made = tensor_for(input);
     if (!made.reason.empty()) refusals_.push_back("input '" + input.name + "': " + made.reason);
     network_.inputs.push_back(made.tensor);
-    values_[input.name] = {input.type, nullptr, made.tensor, false};
+    values_[input.name] = {input.type, nullptr, made.tensor, false, most_exact_integer};
   }
 
   void import_output(const std::string& name) {
     const auto found = values_.find(name);
+    if (found != values_.end() && found->second.is_label) return;
     if (found == values_.end() || found->second.tensor == aneir::no_tensor) {
       refusals_.push_back("output '" + name + "': is known before the program runs");
       return;
@@ -142,34 +173,72 @@ class Importer {
     network_.outputs.push_back({name, found->second.tensor});
   }
 
-  void import_operation(const mil::Operation& operation) {
+  void import_operation(const mil::Operation& from) {
+    if (from.type == "const") return define_constant(from);
+    // Only what leaves lengths open is copied, to be completed.
+    const mil::Operation* operation = &from;
+    mil::Operation completed;
+    if (std::any_of(from.outputs.begin(), from.outputs.end(), is_open)) operation = &(completed = from);
     const size_t units = network_.units.size();
     try {
-      if (operation.type == "const") return define_constant(operation);
-      OperationImport at(operation, values_, network_);
-      if (const auto constants = fold(at)) return define(operation, *constants);
-      define(operation, tops_of(at));
+      OperationImport at(*operation, values_, network_);
+      if (operation == &completed) complete(completed.outputs, known_shapes(at));
+      if (from.type == "classify") return define_classes(at);
+      if (const auto constants = fold(at)) return define(*operation, *constants);
+      const Tops tops = tops_of(at, completed.outputs);
+      std::vector<int64_t> bounds;
+      for (const mil::NamedType& output : operation->outputs)
+        bounds.push_back(is_integer(output.type) ? integer_bound(at) : 0);
+      define(*operation, tops, bounds);
     } catch (const Refusal& refusal) {
-      refuse(operation, refusal.reason);
-      pretend(operation, units);
+      refuse(*operation, refusal.reason);
+      pretend(*operation, units);
     } catch (const Error& error) {
-      refuse(operation, error.what());
-      pretend(operation, units);
+      refuse(*operation, error.what());
+      pretend(*operation, units);
     } catch (const Consequence&) {
-      pretend(operation, units);
+      pretend(*operation, units);
     }
   }
 
-  static Tops tops_of(OperationImport& at) {
+  static bool is_open(const mil::NamedType& value) {
+    const std::vector<int64_t>& shape = value.type.shape;
+    return value.type.is_tensor() &&
+           std::find(shape.begin(), shape.end(), mil::unknown_dimension) != shape.end();
+  }
+
+  static void complete(mil::Type& type, const std::vector<int64_t>& shape) {
+    if (shape.size() != type.shape.size())
+      throw Refusal{"gives a tensor of rank " + std::to_string(shape.size()) + " where " + type.text() +
+                    " is declared"};
+    for (size_t i = 0; i < shape.size(); ++i)
+      if (type.shape[i] == mil::unknown_dimension) type.shape[i] = shape[i];
+  }
+  static void complete(std::vector<mil::NamedType>& outputs,
+                       const std::vector<std::vector<int64_t>>& shapes) {
+    for (size_t i = 0; i < outputs.size() && i < shapes.size(); ++i) complete(outputs[i].type, shapes[i]);
+  }
+
+  // From the tensor that it has become.
+  void complete(mil::Type& type, aneir::TensorId tensor) const {
+    std::vector<int64_t> shape(type.shape.size(), 1);
+    for (size_t i = 0; i < shape.size(); ++i)
+      if (const auto axis = engine_axis(shape.size(), i)) shape[i] = network_.tensor(tensor).shape[*axis];
+    complete(type, shape);
+  }
+
+  // `open`: the operation's own outputs, or none where all lengths are declared.
+  Tops tops_of(OperationImport& at, std::vector<mil::NamedType>& open) const {
     const mil::Operation& operation = at.operation;
     const auto handler = handlers.find(operation.type);
-    if (handler == handlers.end()) throw Refusal{"this operation has no form on the engine yet"};
-    // Types first: a program that computes integers is better told so than that some operand is odd.
+    if (handler == handlers.end()) throw Refusal{reason_of_absence(operation.type)};
+    // Types first: a program that computes strings is better told so than that some operand is odd.
     for (const mil::NamedType& output : operation.outputs) engine_type(output.type);
     Tops tops = handler->second(at);
     if (tops.size() != operation.outputs.size())
       throw Refusal{"has " + std::to_string(operation.outputs.size()) + " outputs where " +
                     std::to_string(tops.size()) + " are expected"};
+    for (size_t i = 0; i < open.size(); ++i) complete(open[i].type, tops[i]);
     for (size_t i = 0; i < tops.size(); ++i) {
       const aneir::Shape got = at.shape(tops[i]), wanted = at.declared_shape(i);
       if (got != wanted)
@@ -177,6 +246,15 @@ class Importer {
     }
     at.name_results(tops);
     return tops;
+  }
+
+  // The engine gives the scores; whoever runs the program has the labels.
+  void define_classes(OperationImport& at) {
+    if (at.operation.outputs.size() != 2) at.refuse("gives something other than a label and scores");
+    const aneir::TensorId scores = at.tensor("probabilities");
+    values_[at.operation.outputs[0].name] = {at.operation.outputs[0].type};
+    values_[at.operation.outputs[0].name].is_label = true;
+    values_[at.operation.outputs[1].name] = {at.operation.outputs[1].type, nullptr, scores};
   }
 
   void define_constant(const mil::Operation& operation) {
@@ -191,9 +269,9 @@ class Importer {
       values_[operation.outputs.at(i).name] = {constants[i]->type, constants[i], aneir::no_tensor, false};
   }
 
-  void define(const mil::Operation& operation, const Tops& tops) {
+  void define(const mil::Operation& operation, const Tops& tops, const std::vector<int64_t>& bounds) {
     for (size_t i = 0; i < tops.size(); ++i)
-      values_[operation.outputs[i].name] = {operation.outputs[i].type, nullptr, tops[i], false};
+      values_[operation.outputs[i].name] = {operation.outputs[i].type, nullptr, tops[i], false, bounds[i]};
   }
 
   void refuse(const mil::Operation& operation, const std::string& reason) {

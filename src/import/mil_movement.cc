@@ -14,11 +14,6 @@ using aneir::InputView;
 using aneir::Shape;
 using aneir::TensorId;
 
-// Elements begin, begin + step, ... of one axis.
-struct Range {
-  int64_t begin = 0, count = 1, step = 1;
-};
-
 // One range for each axis of x; those that are whole need no unit.
 TensorId sliced(OperationImport& at, const std::vector<Range>& ranges) {
   TensorId result = at.tensor("x");
@@ -58,18 +53,88 @@ TensorId joined(OperationImport& at, Axis axis, const std::vector<TensorId>& par
   return parts.size() == 1 ? parts[0] : at.add(aneir::Concat{axis, interleave}, parts);
 }
 
-// The only one, or none where they are not begin, begin + step, ...
-std::optional<Range> progression(const std::vector<int64_t>& indices, int64_t length) {
-  if (indices.empty()) return std::nullopt;
-  Range range{from_start(indices[0], length), static_cast<int64_t>(indices.size()), 1};
-  if (indices.size() > 1) range.step = from_start(indices[1], length) - range.begin;
-  for (size_t i = 1; i < indices.size(); ++i)
-    if (from_start(indices[i], length) != from_start(indices[i - 1], length) + range.step)
-      return std::nullopt;
-  return range;
+// The pieces begin, begin + step, ... that a list of positions falls into.
+std::vector<Range> runs_of(const std::vector<int64_t>& positions) {
+  std::vector<Range> runs;
+  for (const int64_t position : positions) {
+    Range* last = runs.empty() ? nullptr : &runs.back();
+    const int64_t step = last ? position - (last->begin + (last->count - 1) * last->step) : 0;
+    if (last && step >= 1 && (last->count == 1 || step == last->step)) {
+      last->step = step;
+      ++last->count;
+    } else {
+      runs.push_back({position, 1, 1});
+    }
+  }
+  return runs;
+}
+
+// Known indices in steps of one size are a slice; others are slices joined.
+Tops gather_known(OperationImport& at, const std::vector<int64_t>& shape, size_t axis) {
+  constexpr size_t most = 1024;  // each run is a unit of its own
+  std::vector<int64_t> indices = at.integers("indices");
+  for (int64_t& index : indices) index = from_start(index, shape[axis]);
+  std::vector<TensorId> parts;
+  for (const Range& run : runs_of(indices)) {
+    std::vector<Range> ranges;
+    for (size_t i = 0; i < shape.size(); ++i) ranges.push_back(i == axis ? run : Range{0, shape[i], 1});
+    parts.push_back(sliced(at, ranges));
+    at.require(parts.size() <= most, "takes elements in more than 1024 runs");
+  }
+  at.require(!parts.empty(), "takes nothing");
+  return {at.reshaped(joined(at, at.axis(static_cast<int64_t>(axis), shape.size()), parts, false),
+                      at.declared_shape())};
+}
+
+// Rows of a matrix by computed indices: which index each row number equals, as numbers 0 and 1, times the
+// matrix. Exact, since one product of each sum is not 0; an index that does not exist gives zeros.
+Tops gather_computed(OperationImport& at, const std::vector<int64_t>& shape, size_t axis) {
+  at.require(axis == 0 && shape.size() <= 2,
+             "takes elements of a tensor of rank " + std::to_string(shape.size()) + " by computed indices");
+  at.require(shape[0] <= most_exact_integer, "takes one of " + std::to_string(shape[0]) +
+                                                 " rows by computed indices, which reach 2048 in fp16");
+  const int64_t rows = shape[0], columns = shape.size() == 2 ? shape[1] : 1;
+  mil::Type column = at.type("indices");
+  column.shape.push_back(1);
+  TensorId index = at.reshaped(at.tensor("indices"), engine_shape(column));
+  // Negative indices count from the end.
+  index = at.binary(aneir::ElementWiseOp::Add, index,
+                    at.linear(at.neuron(index, aneir::NeuronType::IsNegative), static_cast<float>(rows), 0));
+  std::vector<float> numbers;
+  for (int64_t i = 0; i < rows; ++i) numbers.push_back(static_cast<float>(i));
+  const TensorId row = at.constant_tensor({1, 1, 1, 1, rows}, aneir::Constant::of_floats(std::move(numbers)));
+  const TensorId equal =
+      at.add(aneir::Cast{aneir::ElementType::Float16}, {at.binary(aneir::ElementWiseOp::Equal, index, row)});
+  aneir::MatMul product;
+  std::vector<TensorId> bottoms = {equal};
+  if (at.constant("x")) {
+    product.matrix = at.numbers("x", rows * columns);
+    product.matrix_rows = rows;
+    product.matrix_columns = columns;
+  } else {
+    bottoms.push_back(at.reshaped(at.tensor("x"), {1, 1, 1, rows, columns}));
+  }
+  return {at.reshaped(at.add(std::move(product), bottoms), at.declared_shape())};
 }
 
 }  // namespace
+
+std::vector<Range> slice_ranges(const OperationImport& at) {
+  const std::vector<int64_t>& shape = at.type("x").shape;
+  const size_t rank = shape.size();
+  const auto begin = at.integers("begin", rank, 0), end = at.integers("end", rank, 0),
+             stride = at.integers("stride", rank, 1), begin_mask = at.integers("begin_mask", rank, 0),
+             end_mask = at.integers("end_mask", rank, 0), squeeze_mask = at.integers("squeeze_mask", rank, 0);
+  std::vector<Range> ranges;
+  for (size_t i = 0; i < rank; ++i) {
+    at.require(stride[i] >= 1, "steps of " + std::to_string(stride[i]));
+    const int64_t first = begin_mask[i] != 0 ? 0 : from_start(begin[i], shape[i]);
+    const int64_t last = end_mask[i] != 0 ? shape[i] : std::min(from_start(end[i], shape[i]), shape[i]);
+    const bool one = squeeze_mask[i] != 0;
+    ranges.push_back({first, one ? 1 : last > first ? (last - first - 1) / stride[i] + 1 : 0, stride[i]});
+  }
+  return ranges;
+}
 
 Tops import_identity(OperationImport& at) {
   return {at.tensor("x")};
@@ -109,20 +174,7 @@ Tops import_transpose(OperationImport& at) {
 }
 
 Tops import_slice_by_index(OperationImport& at) {
-  const std::vector<int64_t>& shape = at.type("x").shape;
-  const size_t rank = shape.size();
-  const auto begin = at.integers("begin", rank, 0), end = at.integers("end", rank, 0),
-             stride = at.integers("stride", rank, 1), begin_mask = at.integers("begin_mask", rank, 0),
-             end_mask = at.integers("end_mask", rank, 0), squeeze_mask = at.integers("squeeze_mask", rank, 0);
-  std::vector<Range> ranges;
-  for (size_t i = 0; i < rank; ++i) {
-    at.require(stride[i] >= 1, "steps of " + std::to_string(stride[i]));
-    const int64_t first = begin_mask[i] != 0 ? 0 : from_start(begin[i], shape[i]);
-    const int64_t last = end_mask[i] != 0 ? shape[i] : std::min(from_start(end[i], shape[i]), shape[i]);
-    const bool one = squeeze_mask[i] != 0;
-    ranges.push_back({first, one ? 1 : last > first ? (last - first - 1) / stride[i] + 1 : 0, stride[i]});
-  }
-  return {at.reshaped(sliced(at, ranges), at.declared_shape())};
+  return {at.reshaped(sliced(at, slice_ranges(at)), at.declared_shape())};
 }
 
 Tops import_slice_by_size(OperationImport& at) {
@@ -136,16 +188,11 @@ Tops import_slice_by_size(OperationImport& at) {
   return {sliced(at, ranges)};
 }
 
-// Known indices in steps of one size are a slice.
 Tops import_gather(OperationImport& at) {
   const std::vector<int64_t>& shape = at.type("x").shape;
-  at.require(at.integer("batch_dims", 0) == 0 && at.rank("indices") <= 1, "takes elements by several axes");
+  at.require(at.integer("batch_dims", 0) == 0 && !shape.empty(), "takes elements by several axes");
   const size_t axis = at.axis_index(at.integer("axis", 0), shape.size());
-  const auto range = progression(at.integers("indices"), shape[axis]);
-  at.require(range && range->step >= 1, "takes elements that do not lie in regular steps");
-  std::vector<Range> ranges;
-  for (size_t i = 0; i < shape.size(); ++i) ranges.push_back(i == axis ? *range : Range{0, shape[i], 1});
-  return {at.reshaped(sliced(at, ranges), at.declared_shape())};
+  return at.constant("indices") ? gather_known(at, shape, axis) : gather_computed(at, shape, axis);
 }
 
 Tops import_concat(OperationImport& at) {

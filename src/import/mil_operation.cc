@@ -79,6 +79,7 @@ ElementType engine_type(const mil::Type& type) {
     if (type.element == mil::DataType::Float16 || type.element == mil::DataType::Float32)
       return ElementType::Float16;
     if (type.element == mil::DataType::Bool) return ElementType::UInt8;
+    if (is_integer(type)) return ElementType::Float16;
   }
   throw Refusal{type.text() + " is no type of the engine, which computes fp16 and bool"};
 }
@@ -142,11 +143,20 @@ aneir::Shape OperationImport::shape(const std::string& parameter, size_t index) 
   return engine_shape(type(parameter, index));
 }
 
+int64_t OperationImport::bound(const std::string& parameter, size_t index) const {
+  const Operand found = operand(parameter, index);
+  if (found.type->is_tensor() && found.type->element == mil::DataType::Bool) return 1;
+  require(is_integer(*found.type), parameter + " holds no integers");
+  return found.constant ? bound_of(*found.constant) : found.named->bound;
+}
+
 TensorId OperationImport::tensor(const std::string& parameter, size_t index) {
   const Operand found = operand(parameter, index);
   if (found.named && found.named->tensor != aneir::no_tensor) return found.named->tensor;
   require(found.constant != nullptr, "reads " + parameter + ", which is no tensor");
   engine_type(*found.type);
+  require(!is_integer(*found.type) || bound_of(*found.constant) <= most_exact_integer,
+          parameter + " holds integers beyond 2048, which fp16 does not hold exactly");
   const TensorId tensor = constant_tensor(engine_shape(*found.type), constant_of(*found.constant));
   if (!found.named) return tensor;
   const mil::Binding& binding = operation.find(parameter)->bindings[index];

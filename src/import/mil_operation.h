@@ -20,16 +20,23 @@ struct MilValue {
   mil::ValuePointer constant;
   aneir::TensorId tensor = aneir::no_tensor;
   bool stands_in = false;  // its operation was refused
+  int64_t bound = 0;       // of the magnitude, of integers computed at run time
+  bool is_label = false;   // of a classifier: worked out from the scores by whoever runs the program
 };
 using MilValues = std::map<std::string, MilValue>;
 
 // The engine's axis for axis `index` of a MIL value; none for axes before Batch.
 std::optional<aneir::Axis> engine_axis(size_t rank, size_t index);
 
-// Throw Refusal for types that the engine has no tensor of: integers, unknown lengths, more axes than four
-// that are longer than 1.
+// Throw Refusal for types that the engine has no tensor of: strings, wide floats, unknown lengths, more axes
+// than four that are longer than 1. Integers are fp16 numbers, which hold those up to most_exact_integer.
 aneir::Shape engine_shape(const mil::Type& type);
 aneir::ElementType engine_type(const mil::Type& type);
+
+// Integers that a program computes (mil_integers.cc).
+inline constexpr int64_t most_exact_integer = 2048;
+bool is_integer(const mil::Type& type);
+int64_t bound_of(const mil::Value& value);  // the largest magnitude; of integers and truths
 
 // Thrown where an operation needs the content of a value whose own operation was refused: no reason of its
 // own.
@@ -55,6 +62,9 @@ class OperationImport {
   size_t count(const std::string& parameter) const;  // elements of a tuple; 1 of others, 0 when not bound
   const mil::Type& type(const std::string& parameter, size_t index = 0) const;
   size_t rank(const std::string& parameter) const { return type(parameter).shape.size(); }
+
+  // How large the integers or truths of an operand can be.
+  int64_t bound(const std::string& parameter, size_t index = 0) const;
 
   // As a tensor; constants become one.
   aneir::TensorId tensor(const std::string& parameter, size_t index = 0);
@@ -128,6 +138,19 @@ aneir::Constant constant_of(const mil::Value& value);
 // casts, and what only rearranges. Nothing where there is no rule. (mil_fold.cc)
 std::optional<std::vector<mil::ValuePointer>> fold(const OperationImport& at);
 
+// The bound of an operation's integer results. Refused where it has none. (mil_integers.cc)
+int64_t integer_bound(const OperationImport& at);
+
+// The shapes of all results where the operation has a rule for them, else nothing. (mil_shapes.cc)
+std::vector<std::vector<int64_t>> known_shapes(const OperationImport& at);
+
+// Elements begin, begin + step, ... of one axis.
+struct Range {
+  int64_t begin = 0, count = 1, step = 1;
+};
+// What slice_by_index takes of each axis.
+std::vector<Range> slice_ranges(const OperationImport& at);
+
 // ---- One function for each kind of operation
 
 // mil_functions.cc
@@ -151,6 +174,7 @@ Tops import_attention(OperationImport& at);
 
 // mil_statistics.cc
 Tops import_reduce(OperationImport& at);
+Tops import_argument(OperationImport& at);
 Tops import_softmax(OperationImport& at);
 Tops import_layer_norm(OperationImport& at);
 Tops import_instance_norm(OperationImport& at);

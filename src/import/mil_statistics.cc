@@ -86,6 +86,30 @@ Tops import_reduce(OperationImport& at) {
   return {at.flag("keep_dims", false) ? result : at.reshaped(result, at.declared_shape())};
 }
 
+// The position of the largest element, of several the first: where an element equals the maximum stands what
+// is left of the axis from there on, and the largest of these is the first. argmin is argmax of -x.
+Tops import_argument(OperationImport& at) {
+  const size_t index = at.axis_index(at.integer("axis", -1), at.rank("x"));
+  const int64_t length = at.type("x").shape[index];
+  at.require(length <= most_exact_integer,
+             "gives one of " + std::to_string(length) + " positions, of which fp16 holds 2048");
+  TensorId x = at.tensor("x");
+  if (length == 1) return {at.reshaped(at.neuron(x, NeuronType::ClampedReLU, 0, 0), at.declared_shape())};
+  if (at.operation.type == "reduce_argmin") x = at.linear(x, -1, 0);
+  const Axis axis = at.axis(static_cast<int64_t>(index), at.rank("x"));
+  const Reduction largest{ReductionType::Max, {axis}, {}};
+  const TensorId equal = at.binary(ElementWiseOp::Equal, x, at.add(largest, {x}));
+  std::vector<float> rest;
+  for (int64_t i = 0; i < length; ++i) rest.push_back(static_cast<float>(length - i));
+  Shape along_axis;
+  along_axis[axis] = length;
+  const TensorId left =
+      at.binary(ElementWiseOp::Mult, at.add(aneir::Cast{aneir::ElementType::Float16}, {equal}),
+                at.constant_tensor(along_axis, aneir::Constant::of_floats(std::move(rest))));
+  const TensorId first = at.linear(at.add(largest, {left}), -1, static_cast<float>(length));
+  return {at.reshaped(first, at.declared_shape())};
+}
+
 Tops import_softmax(OperationImport& at) {
   const Axis axis = at.axis(at.integer("axis", -1), at.rank("x"));
   return {at.add(aneir::Softmax{axis}, {at.tensor("x")})};

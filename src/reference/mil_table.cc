@@ -4,6 +4,7 @@
 // from its version on. Parameters that a version added without changing the meaning of the rest stand in the
 // earliest row. Names, defaults and versions: coremltools, converters/mil/mil/ops/defs.
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <map>
@@ -74,6 +75,13 @@ double silu(double x) {
 
 double logical_not(double x) {
   return x == 0 ? 1 : 0;
+}
+
+// The label, which is no number, is its position; the dictionary is its numbers, in the order of the labels.
+std::vector<Tensor> classify(const MilCall& call) {
+  const Tensor& scores = call.tensor("probabilities");
+  const auto best = std::max_element(scores.data.begin(), scores.data.end());
+  return {make_tensor({}, static_cast<float>(best - scores.data.begin())), scores};
 }
 
 struct Row {
@@ -290,6 +298,9 @@ const Row rows[] = {
     {"non_maximum_suppression", 17, ops::non_maximum_suppression,
      "boxes scores iou_threshold max_boxes per_class_suppression=false"},
 
+    // Labels
+    {"classify", 15, classify, "probabilities classes"},
+
     // Codes
     {"quantize", 17, one<ops::quantize>, "input zero_point? scale axis? output_dtype"},
     {"dequantize", 17, one<ops::dequantize>, "input zero_point? scale axis?"},
@@ -323,7 +334,6 @@ const std::map<std::string_view, std::string_view> absences = {
     {"random_uniform", "random results"},
     {"read_state", "state"},
     {"write_state", "state"},
-    {"classify", "labels"},
     {"conv_quantized", "a quantisation that is not documented"},
 };
 
