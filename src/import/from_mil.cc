@@ -222,8 +222,11 @@ class Importer {
   // From the tensor that it has become.
   void complete(mil::Type& type, aneir::TensorId tensor) const {
     std::vector<int64_t> shape(type.shape.size(), 1);
+    if (shape.size() > 4 && std::any_of(type.shape.begin(), type.shape.end(),
+                                        [](int64_t length) { return length == mil::unknown_dimension; }))
+      throw Refusal{"leaves lengths open in " + type.text()};
     for (size_t i = 0; i < shape.size(); ++i)
-      if (const auto axis = engine_axis(shape.size(), i)) shape[i] = network_.tensor(tensor).shape[*axis];
+      if (const auto axis = engine_axis(shape, i)) shape[i] = network_.tensor(tensor).shape[*axis];
     complete(type, shape);
   }
 

@@ -217,7 +217,7 @@ Tops import_unary(OperationImport& at) {
 Tops import_binary(OperationImport& at) {
   const ElementWiseOp op = binary_operations.at(at.operation.type);
   if (const auto result = beside_number(at, op)) return {*result};
-  const TensorId x = at.tensor("x"), y = at.tensor("y");
+  const TensorId x = at.aligned("x", at.declared()), y = at.aligned("y", at.declared());
   return {at.binary(op, x, y)};
 }
 
@@ -225,10 +225,10 @@ Tops import_select(OperationImport& at) {
   at.require(is_truth(at.type("cond")), "cond is no bool");
   const aneir::Shape shape = at.declared_shape();
   if (const auto condition = at.scalar("cond"))
-    return {at.broadcast(at.tensor(*condition != 0 ? "a" : "b"), shape)};
+    return {at.broadcast(at.aligned(*condition != 0 ? "a" : "b", at.declared()), shape)};
   std::vector<TensorId> bottoms;
   for (const char* parameter : {"cond", "a", "b"})
-    bottoms.push_back(at.broadcast(at.tensor(parameter), shape));
+    bottoms.push_back(at.broadcast(at.aligned(parameter, at.declared()), shape));
   return {at.add(aneir::Select{}, bottoms)};
 }
 

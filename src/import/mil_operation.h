@@ -25,11 +25,14 @@ struct MilValue {
 };
 using MilValues = std::map<std::string, MilValue>;
 
-// The engine's axis for axis `index` of a MIL value; none for axes before Batch.
-std::optional<aneir::Axis> engine_axis(size_t rank, size_t index);
+// The engine's axis for axis `index` of a MIL value; none for axes before Batch, which have length 1, and for
+// those of more than four longer ones that are merged into Channel (engine_shape).
+std::optional<aneir::Axis> engine_axis(const std::vector<int64_t>& shape, size_t index);
 
-// Throw Refusal for types that the engine has no tensor of: strings, wide floats, unknown lengths, more axes
-// than four that are longer than 1. Integers are fp16 numbers, which hold those up to most_exact_integer.
+// Throw Refusal for types that the engine has no tensor of: strings, wide floats, unknown lengths. Integers
+// are fp16 numbers, which hold those up to most_exact_integer. Axes align to the right; of five and more, the
+// last two are rows and columns and the others together channels, unless only the last three are longer
+// than 1.
 aneir::Shape engine_shape(const mil::Type& type);
 aneir::ElementType engine_type(const mil::Type& type);
 
@@ -63,6 +66,10 @@ class OperationImport {
   const mil::Type& type(const std::string& parameter, size_t index = 0) const;
   size_t rank(const std::string& parameter) const { return type(parameter).shape.size(); }
 
+  // The same, to be combined element by element with others into a result of type `result`. Refused where it
+  // would be repeated along some of the axes that are merged there.
+  aneir::TensorId aligned(const std::string& parameter, const mil::Type& result);
+
   // How large the integers or truths of an operand can be.
   int64_t bound(const std::string& parameter, size_t index = 0) const;
 
@@ -94,7 +101,8 @@ class OperationImport {
   // Within 0..rank - 1; negative ones count from the end.
   size_t axis_index(int64_t axis, size_t rank) const;
   // Refused for axes that the engine does not have.
-  aneir::Axis axis(int64_t axis, size_t rank) const;
+  aneir::Axis axis(int64_t axis, const std::vector<int64_t>& shape) const;
+  aneir::Axis axis(int64_t index, const char* parameter) const { return axis(index, type(parameter).shape); }
 
   // ---- Results
 
@@ -148,6 +156,15 @@ std::vector<std::vector<int64_t>> known_shapes(const OperationImport& at);
 struct Range {
   int64_t begin = 0, count = 1, step = 1;
 };
+// How to cut a tensor along one axis, or to join tensors: as a tensor of `shape`, which moves nothing, along
+// `axis`, where one element of the axis is `unit` that lie side by side.
+struct Cut {
+  aneir::Shape shape;
+  aneir::Axis axis = aneir::Axis::Channel;
+  int64_t unit = 1;
+};
+Cut cut_along(const std::vector<int64_t>& shape, size_t index);
+
 // What slice_by_index takes of each axis.
 std::vector<Range> slice_ranges(const OperationImport& at);
 

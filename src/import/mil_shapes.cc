@@ -143,6 +143,14 @@ std::vector<Lengths> of_split(const OperationImport& at) {
   return shapes;
 }
 
+std::vector<Lengths> of_transpose(const OperationImport& at) {
+  const Lengths& from = at.type("x").shape;
+  Lengths shape;
+  for (const int64_t axis : at.integers("perm", from.size(), 0))
+    shape.push_back(from[at.axis_index(axis, from.size())]);
+  return {shape};
+}
+
 std::vector<Lengths> of_flatten2d(const OperationImport& at) {
   const Lengths& from = at.type("x").shape;
   const auto rank = static_cast<int64_t>(from.size());
@@ -192,6 +200,7 @@ const std::map<std::string, Rule> rules = {
     {"squeeze", of_squeeze},
     {"stack", of_stack},
     {"sub", of_two},
+    {"transpose", of_transpose},
 };
 
 }  // namespace

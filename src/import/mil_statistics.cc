@@ -34,7 +34,10 @@ std::vector<size_t> axis_indices(const OperationImport& at, const char* paramete
 std::vector<Axis> engine_axes(const OperationImport& at, const std::vector<size_t>& indices) {
   std::vector<Axis> axes;
   for (const size_t index : indices) {
-    const std::optional<Axis> axis = engine_axis(at.rank("x"), index);
+    const std::vector<int64_t>& shape = at.type("x").shape;
+    const std::optional<Axis> axis = engine_axis(shape, index);
+    at.require(axis || shape[index] == 1,
+               "works along axis " + std::to_string(index) + " of " + std::to_string(shape.size()));
     if (axis && (*axis != Axis::Batch || at.shape("x").n > 1)) axes.push_back(*axis);
   }
   return axes;
@@ -96,7 +99,7 @@ Tops import_argument(OperationImport& at) {
   TensorId x = at.tensor("x");
   if (length == 1) return {at.reshaped(at.neuron(x, NeuronType::ClampedReLU, 0, 0), at.declared_shape())};
   if (at.operation.type == "reduce_argmin") x = at.linear(x, -1, 0);
-  const Axis axis = at.axis(static_cast<int64_t>(index), at.rank("x"));
+  const Axis axis = at.axis(static_cast<int64_t>(index), "x");
   const Reduction largest{ReductionType::Max, {axis}, {}};
   const TensorId equal = at.binary(ElementWiseOp::Equal, x, at.add(largest, {x}));
   std::vector<float> rest;
@@ -111,7 +114,7 @@ Tops import_argument(OperationImport& at) {
 }
 
 Tops import_softmax(OperationImport& at) {
-  const Axis axis = at.axis(at.integer("axis", -1), at.rank("x"));
+  const Axis axis = at.axis(at.integer("axis", -1), "x");
   return {at.add(aneir::Softmax{axis}, {at.tensor("x")})};
 }
 

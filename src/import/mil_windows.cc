@@ -127,7 +127,7 @@ std::vector<Border> borders_of(const OperationImport& at) {
   for (size_t i = 0; i < pad.size() / 2; ++i) {
     const int low = checked_size(at, "pad", pad[2 * i], 0), high = checked_size(at, "pad", pad[2 * i + 1], 0);
     if (low + high == 0) continue;
-    borders.push_back({at.axis(static_cast<int64_t>(rank - pad.size() / 2 + i), rank), low, high});
+    borders.push_back({at.axis(static_cast<int64_t>(rank - pad.size() / 2 + i), "x"), low, high});
   }
   return borders;
 }
