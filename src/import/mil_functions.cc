@@ -23,16 +23,16 @@ constexpr float infinity = std::numeric_limits<float>::infinity();
 
 // ---- One variable ----
 
-// One constant for each channel, which axis 1 is.
-aneir::Constant by_channel(const OperationImport& at, const char* parameter) {
-  at.require(at.rank("x") == 4, "numbers by channel for a tensor of rank " + std::to_string(at.rank("x")));
-  return at.numbers(parameter, at.shape("x").c);
-}
-
+// By one constant for each channel, which axis 1 is.
 TensorId scaled_by_channel(OperationImport& at, TensorId x, const char* parameter) {
-  Goc goc;
-  goc.channel_scale = by_channel(at, parameter);
-  return at.add(goc, {x});
+  at.require(at.rank("x") >= 2, "numbers by channel for a tensor of rank " + std::to_string(at.rank("x")));
+  const aneir::Axis axis = at.axis(1, "x");
+  const int64_t channels = at.shape("x")[axis];
+  const aneir::Constant numbers = at.numbers(parameter, channels);
+  if (axis == aneir::Axis::Channel) return at.add(Goc{1, 0, numbers, {}}, {x});
+  aneir::Shape along;
+  along[axis] = channels;
+  return at.binary(ElementWiseOp::Mult, x, at.constant_tensor(along, numbers));
 }
 
 // x >= 0 ? x : slope_c * x, as the positive part plus the scaled negative part.

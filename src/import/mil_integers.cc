@@ -71,6 +71,7 @@ const std::map<std::string, Rule> rules = {
     {"stack", joined},
     {"sub", added},
     {"tile", kept},
+    {"topk", position},
     {"transpose", kept},
 };
 

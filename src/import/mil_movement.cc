@@ -29,20 +29,6 @@ TensorId cut(OperationImport& at, TensorId x, std::vector<int64_t>& shape, size_
   return at.reshaped(x, engine_shape(type));
 }
 
-// One range for each axis of x; those that are whole need no unit.
-TensorId sliced(OperationImport& at, const std::vector<Range>& ranges) {
-  TensorId result = at.tensor("x");
-  std::vector<int64_t> shape = at.type("x").shape;
-  for (size_t i = 0; i < ranges.size(); ++i) {
-    const Range& range = ranges[i];
-    at.require(range.begin >= 0 && range.count >= 1 && range.step >= 1 && range.begin < shape[i] &&
-                   range.count - 1 <= (shape[i] - 1 - range.begin) / range.step,
-               "takes elements of axis " + std::to_string(i) + " that are not there");
-    if (range.count != shape[i]) result = cut(at, result, shape, i, range);
-  }
-  return result;
-}
-
 int64_t from_start(int64_t position, int64_t length) {
   return position < 0 ? position + length : position;
 }
@@ -52,27 +38,6 @@ std::vector<TensorId> all_values(OperationImport& at) {
   for (size_t i = 0; i < at.count("values"); ++i) tensors.push_back(at.tensor("values", i));
   at.require(!tensors.empty(), "joins nothing");
   return tensors;
-}
-
-// Tensors joined along axis `index` of a result of `shape`.
-TensorId joined(OperationImport& at, const std::vector<int64_t>& shape, size_t index,
-                const std::vector<TensorId>& parts, bool interleave = false) {
-  for (const TensorId part : parts)
-    at.require(at.network.tensor(part).type == at.network.tensor(parts[0]).type, "joins numbers and truths");
-  if (parts.size() == 1) return parts[0];
-  const Cut along = cut_along(shape, index);
-  at.require(!interleave || along.unit == 1, "weaves merged axes");
-  std::vector<TensorId> bottoms;
-  for (const TensorId part : parts) {
-    Shape own = along.shape;
-    const int64_t others = own.count() / own[along.axis];
-    own[along.axis] = at.shape(part).count() / others;
-    at.require(own.count() == at.shape(part).count(), "joins tensors of unequal shapes");
-    bottoms.push_back(at.reshaped(part, own));
-  }
-  mil::Type type;
-  type.shape = shape;
-  return at.reshaped(at.add(aneir::Concat{along.axis, interleave}, bottoms), engine_shape(type));
 }
 
 // The pieces begin, begin + step, ... that a list of positions falls into.
@@ -89,24 +54,6 @@ std::vector<Range> runs_of(const std::vector<int64_t>& positions) {
     }
   }
   return runs;
-}
-
-// Known indices in steps of one size are a slice; others are slices joined.
-Tops gather_known(OperationImport& at, const std::vector<int64_t>& shape, size_t axis) {
-  constexpr size_t most = 1024;  // each run is a unit of its own
-  std::vector<int64_t> indices = at.integers("indices");
-  for (int64_t& index : indices) index = from_start(index, shape[axis]);
-  std::vector<TensorId> parts;
-  for (const Range& run : runs_of(indices)) {
-    std::vector<Range> ranges;
-    for (size_t i = 0; i < shape.size(); ++i) ranges.push_back(i == axis ? run : Range{0, shape[i], 1});
-    parts.push_back(sliced(at, ranges));
-    at.require(parts.size() <= most, "takes elements in more than 1024 runs");
-  }
-  at.require(!parts.empty(), "takes nothing");
-  std::vector<int64_t> taken = shape;
-  taken[axis] = static_cast<int64_t>(indices.size());
-  return {at.reshaped(joined(at, taken, axis, parts), at.declared_shape())};
 }
 
 // Rows of a matrix by computed indices: which index each row number equals, as numbers 0 and 1, times the
@@ -242,7 +189,7 @@ std::vector<Move> moves_to(const std::vector<size_t>& wanted) {
 }
 
 // Permutations of more axes than three, or of the batch: transpositions of merged axes, as many as it takes.
-TensorId transposed_in_groups(OperationImport& at, const std::vector<int64_t>& shape,
+TensorId transposed_in_groups(OperationImport& at, TensorId x, const std::vector<int64_t>& shape,
                               const std::vector<size_t>& order) {
   constexpr size_t most_groups = 6;
   constexpr std::array<Axis, 3> axes = {Axis::Channel, Axis::Height, Axis::Width};
@@ -250,7 +197,6 @@ TensorId transposed_in_groups(OperationImport& at, const std::vector<int64_t>& s
   at.require(groups.lengths.size() <= most_groups, "moves more than six axes");
   std::vector<size_t> now(groups.lengths.size());
   for (size_t i = 0; i < now.size(); ++i) now[i] = i;
-  TensorId x = at.tensor("x");
   for (const Move& move : moves_to(groups.order)) {
     const auto length = [&](size_t begin, size_t end) {
       int64_t product = 1;
@@ -264,10 +210,69 @@ TensorId transposed_in_groups(OperationImport& at, const std::vector<int64_t>& s
     x = at.add(transpose, {at.reshaped(x, three)});
     now = moved(now, move);
   }
-  return at.reshaped(x, at.declared_shape());
+  return x;
 }
 
 }  // namespace
+
+TensorId sliced(OperationImport& at, TensorId x, std::vector<int64_t> shape,
+                const std::vector<Range>& ranges) {
+  for (size_t i = 0; i < ranges.size(); ++i) {
+    const Range& range = ranges[i];
+    at.require(range.begin >= 0 && range.count >= 1 && range.step >= 1 && range.begin < shape[i] &&
+                   range.count - 1 <= (shape[i] - 1 - range.begin) / range.step,
+               "takes elements of axis " + std::to_string(i) + " that are not there");
+    if (range.count != shape[i]) x = cut(at, x, shape, i, range);
+  }
+  return x;
+}
+
+TensorId joined(OperationImport& at, const std::vector<int64_t>& shape, size_t index,
+                const std::vector<TensorId>& parts, bool interleave) {
+  for (const TensorId part : parts)
+    at.require(at.network.tensor(part).type == at.network.tensor(parts[0]).type, "joins numbers and truths");
+  if (parts.size() == 1) return parts[0];
+  const Cut along = cut_along(shape, index);
+  at.require(!interleave || along.unit == 1, "weaves merged axes");
+  std::vector<TensorId> bottoms;
+  for (const TensorId part : parts) {
+    Shape own = along.shape;
+    const int64_t others = own.count() / own[along.axis];
+    own[along.axis] = at.shape(part).count() / others;
+    at.require(own.count() == at.shape(part).count(), "joins tensors of unequal shapes");
+    bottoms.push_back(at.reshaped(part, own));
+  }
+  mil::Type type;
+  type.shape = shape;
+  return at.reshaped(at.add(aneir::Concat{along.axis, interleave}, bottoms), engine_shape(type));
+}
+
+// Positions in steps of one size are a slice; others are slices joined.
+TensorId taken(OperationImport& at, TensorId x, const std::vector<int64_t>& shape, size_t index,
+               const std::vector<int64_t>& positions) {
+  constexpr size_t most = 1024;  // each run is a unit of its own
+  at.require(!positions.empty(), "takes nothing");
+  std::vector<TensorId> parts;
+  for (const Range& run : runs_of(positions)) {
+    std::vector<Range> ranges;
+    for (size_t i = 0; i < shape.size(); ++i) ranges.push_back(i == index ? run : Range{0, shape[i], 1});
+    parts.push_back(sliced(at, x, shape, ranges));
+    at.require(parts.size() <= most, "takes elements in more than 1024 runs");
+  }
+  std::vector<int64_t> result = shape;
+  result[index] = static_cast<int64_t>(positions.size());
+  return joined(at, result, index, parts);
+}
+
+TensorId transposed(OperationImport& at, TensorId x, const std::vector<int64_t>& shape,
+                    const std::vector<size_t>& perm) {
+  if (const auto transpose = direct_transpose(shape, perm)) {
+    mil::Type type;
+    type.shape = shape;
+    return at.add(*transpose, {at.reshaped(x, engine_shape(type))});
+  }
+  return transposed_in_groups(at, x, shape, perm);
+}
 
 std::vector<Range> slice_ranges(const OperationImport& at) {
   const std::vector<int64_t>& shape = at.type("x").shape;
@@ -302,12 +307,11 @@ Tops import_transpose(OperationImport& at) {
     order.push_back(at.axis_index(axis, shape.size()));
     at.require(std::count(order.begin(), order.end(), order.back()) == 1, "perm names an axis twice");
   }
-  if (const auto transpose = direct_transpose(shape, order)) return {at.add(*transpose, {at.tensor("x")})};
-  return {transposed_in_groups(at, shape, order)};
+  return {at.reshaped(transposed(at, at.tensor("x"), shape, order), at.declared_shape())};
 }
 
 Tops import_slice_by_index(OperationImport& at) {
-  return {at.reshaped(sliced(at, slice_ranges(at)), at.declared_shape())};
+  return {at.reshaped(sliced(at, at.tensor("x"), at.type("x").shape, slice_ranges(at)), at.declared_shape())};
 }
 
 Tops import_slice_by_size(OperationImport& at) {
@@ -318,14 +322,17 @@ Tops import_slice_by_size(OperationImport& at) {
     const int64_t first = from_start(begin[i], shape[i]);
     ranges.push_back({first, size[i] == -1 ? shape[i] - first : size[i], 1});
   }
-  return {sliced(at, ranges)};
+  return {sliced(at, at.tensor("x"), shape, ranges)};
 }
 
 Tops import_gather(OperationImport& at) {
   const std::vector<int64_t>& shape = at.type("x").shape;
   at.require(at.integer("batch_dims", 0) == 0 && !shape.empty(), "takes elements by several axes");
   const size_t axis = at.axis_index(at.integer("axis", 0), shape.size());
-  return at.constant("indices") ? gather_known(at, shape, axis) : gather_computed(at, shape, axis);
+  if (!at.constant("indices")) return gather_computed(at, shape, axis);
+  std::vector<int64_t> indices = at.integers("indices");
+  for (int64_t& index : indices) index = from_start(index, shape[axis]);
+  return {at.reshaped(taken(at, at.tensor("x"), shape, axis, indices), at.declared_shape())};
 }
 
 Tops import_concat(OperationImport& at) {

@@ -168,6 +168,19 @@ Cut cut_along(const std::vector<int64_t>& shape, size_t index);
 // What slice_by_index takes of each axis.
 std::vector<Range> slice_ranges(const OperationImport& at);
 
+// Movement of tensors `x` of MIL shape `shape` (mil_movement.cc). What is refused names the operation's axes.
+// `sliced`: one range for each axis. `taken`: the elements at `positions` of one axis. `transposed`: axis i
+// of the result is axis perm[i]; the result has some shape of as many elements. `joined`: tensors along an
+// axis of the result, whose shape is `shape`.
+aneir::TensorId sliced(OperationImport& at, aneir::TensorId x, std::vector<int64_t> shape,
+                       const std::vector<Range>& ranges);
+aneir::TensorId taken(OperationImport& at, aneir::TensorId x, const std::vector<int64_t>& shape, size_t index,
+                      const std::vector<int64_t>& positions);
+aneir::TensorId transposed(OperationImport& at, aneir::TensorId x, const std::vector<int64_t>& shape,
+                           const std::vector<size_t>& perm);
+aneir::TensorId joined(OperationImport& at, const std::vector<int64_t>& shape, size_t index,
+                       const std::vector<aneir::TensorId>& parts, bool interleave = false);
+
 // ---- One function for each kind of operation
 
 // mil_functions.cc
@@ -197,11 +210,27 @@ Tops import_layer_norm(OperationImport& at);
 Tops import_instance_norm(OperationImport& at);
 Tops import_batch_norm(OperationImport& at);
 Tops import_l2_norm(OperationImport& at);
+Tops import_local_response_norm(OperationImport& at);
+Tops import_log_sum_exp(OperationImport& at);
+Tops import_reduce_prod(OperationImport& at);
+Tops import_topk(OperationImport& at);
+Tops import_cumsum(OperationImport& at);
 
 // mil_recurrent.cc
 Tops import_lstm(OperationImport& at);
 Tops import_gru(OperationImport& at);
 Tops import_rnn(OperationImport& at);
+
+// mil_rearrange.cc
+Tops import_depth_to_space(OperationImport& at);
+Tops import_space_to_depth(OperationImport& at);
+Tops import_pixel_shuffle(OperationImport& at);
+Tops import_pixel_unshuffle(OperationImport& at);
+Tops import_crop(OperationImport& at);
+Tops import_reverse(OperationImport& at);
+Tops import_sliding_windows(OperationImport& at);
+Tops import_slice_update(OperationImport& at);
+Tops import_resize_nearest(OperationImport& at);
 
 // mil_movement.cc
 Tops import_identity(OperationImport& at);
