@@ -91,6 +91,7 @@ const std::map<std::string, Handler> handlers = {
     {"relu6", import_unary},
     {"reshape", import_reshape},
     {"reshape_like", import_reshape},
+    {"resize", import_resize},
     {"resize_nearest_neighbor", import_resize_nearest},
     {"reverse", import_reverse},
     {"rnn", import_rnn},

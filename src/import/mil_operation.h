@@ -194,7 +194,6 @@ Tops import_conv(OperationImport& at);
 Tops import_conv_transpose(OperationImport& at);
 Tops import_pool(OperationImport& at);
 Tops import_pad(OperationImport& at);
-Tops import_upsample(OperationImport& at);
 
 // mil_matrix.cc
 Tops import_matmul(OperationImport& at);
@@ -231,6 +230,8 @@ Tops import_reverse(OperationImport& at);
 Tops import_sliding_windows(OperationImport& at);
 Tops import_slice_update(OperationImport& at);
 Tops import_resize_nearest(OperationImport& at);
+Tops import_resize(OperationImport& at);
+Tops import_upsample(OperationImport& at);
 
 // mil_movement.cc
 Tops import_identity(OperationImport& at);

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "import/mil_operation.h"
+#include "import/window.h"
 
 namespace ane::import {
 namespace {
@@ -51,6 +52,33 @@ std::vector<Range> whole(const std::vector<int64_t>& shape) {
   std::vector<Range> ranges;
   for (const int64_t length : shape) ranges.push_back({0, length, 1});
   return ranges;
+}
+
+// The last two axes, as `sizes`: element i of the result is the one whose area holds the position
+// (i + shift / 2) of as many equal parts. Whole factors are a transposed convolution that paints each element
+// over a block.
+TensorId nearest(OperationImport& at, const std::vector<int64_t>& sizes, int64_t shift) {
+  std::vector<int64_t> shape = at.type("x").shape;
+  const size_t first = shape.size() - 2;
+  TensorId x = at.tensor("x");
+  const int64_t height = sizes[0] / shape[first], width = sizes[1] / shape[first + 1];
+  if (sizes[0] % shape[first] == 0 && sizes[1] % shape[first + 1] == 0 && width <= aneir::max_window &&
+      height <= aneir::max_window) {
+    aneir::Conv conv = depthwise_ones(at.shape(x).c, static_cast<int>(width), static_cast<int>(height));
+    conv.transposed = true;
+    conv.stride_x = static_cast<int>(width);
+    conv.stride_y = static_cast<int>(height);
+    return at.add(std::move(conv), {x});
+  }
+  for (size_t i = 0; i < 2; ++i) {
+    const size_t axis = first + i;
+    const int64_t before = shape[axis], after = sizes[i];
+    std::vector<int64_t> positions;
+    for (int64_t to = 0; to < after; ++to) positions.push_back((2 * to + shift) * before / (2 * after));
+    if (after != before) x = taken(at, x, shape, axis, positions);
+    shape[axis] = after;
+  }
+  return x;
 }
 
 }  // namespace
@@ -148,24 +176,44 @@ Tops import_slice_update(OperationImport& at) {
   return {joined(at, shape, *axis, parts)};
 }
 
-// Row i of the result is row floor(i * before / after).
+// MIL's element is the one at the centre of the result's, as coremltools makes it of TensorFlow's
+// half_pixel_centers.
 Tops import_resize_nearest(OperationImport& at) {
-  const std::vector<int64_t>& shape = at.type("x").shape;
-  at.require(shape.size() >= 3, "resizes a tensor of rank " + std::to_string(shape.size()));
-  const char* const parameters[] = {"target_size_height", "target_size_width"};
-  TensorId x = at.tensor("x");
-  std::vector<int64_t> now = shape;
+  at.require(at.rank("x") >= 3, "resizes a tensor of rank " + std::to_string(at.rank("x")));
+  const std::vector<int64_t> sizes = {at.integer("target_size_height"), at.integer("target_size_width")};
+  for (const int64_t size : sizes)
+    at.require(size >= 1 && size <= aneir::max_window, "resizes to " + std::to_string(size));
+  return {nearest(at, sizes, 1)};
+}
+
+Tops import_resize(OperationImport& at) {
+  const std::string mode = at.text("interpolation_mode", "LINEAR");
+  at.require(mode == "NEAREST_NEIGHBOR", "interpolation_mode " + mode);
+  at.require(at.text("sampling_mode", "DEFAULT") == "DEFAULT", "sampling_mode other than DEFAULT");
+  at.require(at.integer("resized_dims") == 2 && at.rank("x") >= 3, "resizes other than the last two axes");
+  std::vector<int64_t> sizes = at.integers("shape");
+  at.require(sizes.size() >= 2, "has too short a shape");
+  sizes.erase(sizes.begin(), sizes.end() - 2);
   for (size_t i = 0; i < 2; ++i) {
-    const size_t axis = shape.size() - 2 + i;
-    const int64_t before = shape[axis], after = at.integer(parameters[i]);
-    at.require(after >= 1 && after <= aneir::max_window, std::string(parameters[i]) + " is out of range");
-    std::vector<int64_t> positions;
-    for (int64_t to = 0; to < after; ++to) positions.push_back(to * before / after);
-    if (after == before) continue;
-    x = taken(at, x, now, axis, positions);
-    now[axis] = after;
+    if (sizes[i] == 0) sizes[i] = at.type("x").shape[at.rank("x") - 2 + i];
+    at.require(sizes[i] >= 1 && sizes[i] <= aneir::max_window, "resizes to " + std::to_string(sizes[i]));
   }
-  return {x};
+  return {nearest(at, sizes, 1)};
+}
+
+// Sizes are rounded down after a product in float32, in which the factors are; the elements follow from them.
+Tops import_upsample(OperationImport& at) {
+  at.require(at.rank("x") >= 3, "resizes a tensor of rank " + std::to_string(at.rank("x")));
+  const char* const parameters[] = {"scale_factor_height", "scale_factor_width"};
+  std::vector<int64_t> sizes;
+  for (size_t i = 0; i < 2; ++i) {
+    const float factor = at.number(parameters[i], 1);
+    const float size = std::floor(static_cast<float>(at.type("x").shape[at.rank("x") - 2 + i]) * factor);
+    at.require(size >= 1 && size <= aneir::max_window,
+               std::string(parameters[i]) + " is " + std::to_string(factor));
+    sizes.push_back(static_cast<int64_t>(size));
+  }
+  return {nearest(at, sizes, 0)};
 }
 
 }  // namespace ane::import

@@ -1,5 +1,4 @@
-// Operations that slide a window: convolutions, pooling, and what is a convolution in disguise (zero padding,
-// nearest-neighbour upsampling).
+// Operations that slide a window: convolutions, pooling, and padding, which with zeros is a convolution.
 //
 // They count axes from the left: batch, channels, then one or two of space. An image with one axis of space
 // is one of height 1. Aligned to the right it has its channels as rows, so it is reshaped before and behind,
@@ -167,14 +166,6 @@ TensorId mirrored_or_repeated(OperationImport& at, TensorId x, const Border& bor
   return at.add(aneir::Concat{border.axis}, parts);
 }
 
-int whole_factor(const OperationImport& at, const char* parameter) {
-  const float factor = at.number(parameter, 1);
-  at.require(
-      factor >= 1 && factor <= aneir::max_window && factor == static_cast<float>(static_cast<int>(factor)),
-      std::string(parameter) + " is no whole number");
-  return static_cast<int>(factor);
-}
-
 }  // namespace
 
 Tops import_conv(OperationImport& at) {
@@ -254,17 +245,6 @@ Tops import_pad(OperationImport& at) {
     (border.axis == Axis::Width ? conv.pad_right : conv.pad_bottom) = border.high;
   }
   return {at.add(std::move(conv), {result})};
-}
-
-// A transposed convolution that paints each element over factor x factor pixels.
-Tops import_upsample(OperationImport& at) {
-  const TensorId x = at.tensor("x");
-  const int width = whole_factor(at, "scale_factor_width"), height = whole_factor(at, "scale_factor_height");
-  Conv conv = depthwise_ones(at.shape(x).c, width, height);
-  conv.transposed = true;
-  conv.stride_x = width;
-  conv.stride_y = height;
-  return {at.add(std::move(conv), {x})};
 }
 
 }  // namespace ane::import
