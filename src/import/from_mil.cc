@@ -164,7 +164,7 @@ class Importer {
       throw Error(file_, function_.name, "more than 131072 operations");
     network_.name = function_.name;
     for (const mil::NamedType& input : function_.inputs) import_input(input);
-    for (const mil::Operation& operation : block.operations) import_operation(operation);
+    for (const mil::Operation& operation : block.operations) import_operation(operation, 0);
     for (const std::string& output : block.outputs) import_output(output);
     throw_refusals();
     aneir::check(network_);
@@ -189,7 +189,8 @@ class Importer {
     network_.outputs.push_back({name, found->second.tensor});
   }
 
-  void import_operation(const mil::Operation& from) {
+  // `depth`: of branches around it.
+  void import_operation(const mil::Operation& from, int depth) {
     if (from.type == "const") return define_constant(from);
     // Only what leaves lengths open is copied, to be completed.
     const mil::Operation* operation = &from;
@@ -200,6 +201,7 @@ class Importer {
       OperationImport at(*operation, values_, network_);
       if (operation == &completed) complete(completed.outputs, known_shapes(at));
       if (from.type == "classify") return define_classes(at);
+      if (from.type == "cond" && at.constant("pred")) return import_branch(at, depth);
       if (const auto constants = fold(at)) return define(*operation, *constants);
       const Tops tops = tops_of(at, completed.outputs);
       std::vector<int64_t> bounds;
@@ -265,6 +267,22 @@ class Importer {
     }
     at.name_results(tops);
     return tops;
+  }
+
+  // The branch that a known condition takes, as if it stood there.
+  void import_branch(OperationImport& at, int depth) {
+    constexpr int deepest = 32;
+    const mil::Operation& operation = at.operation;
+    at.require(operation.blocks.size() == 2 && depth < deepest, "has no two branches");
+    const mil::Block& taken = operation.blocks[at.flag("pred", false) ? 0 : 1];
+    at.require(taken.outputs.size() == operation.outputs.size(), "gives more than its branch");
+    for (const mil::Operation& inner : taken.operations) import_operation(inner, depth + 1);
+    for (size_t i = 0; i < taken.outputs.size(); ++i) {
+      const auto found = values_.find(taken.outputs[i]);
+      at.require(found != values_.end(), "gives " + taken.outputs[i] + ", which has no form here");
+      const MilValue value = found->second;
+      values_[operation.outputs[i].name] = value;
+    }
   }
 
   // The engine gives the scores; whoever runs the program has the labels.
