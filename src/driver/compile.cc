@@ -105,10 +105,19 @@ const mil::Type* type_of(const mil::Function& function, const std::string& name)
   return nullptr;
 }
 
+// The shape of a value whose type may leave lengths open, from that of its surface, [n, c, h, w].
+std::vector<int64_t> shape_of(const mil::Type& type, const std::vector<int64_t>& surface) {
+  if (product(type.shape) == product(surface)) return type.shape;
+  const size_t rank = type.shape.size();
+  if (rank > surface.size()) return surface;
+  const std::vector<int64_t> last(surface.end() - static_cast<std::ptrdiff_t>(rank), surface.end());
+  return product(last) == product(surface) ? last : surface;
+}
+
 void describe(SidecarFeature& feature, const mil::Function& function) {
   const mil::Type* type = type_of(function, feature.name);
   if (!type) return;
-  if (type->is_tensor() && product(type->shape) == product(feature.shape)) feature.shape = type->shape;
+  if (type->is_tensor()) feature.shape = shape_of(*type, feature.shape);
   switch (mil::kind_of(type->element)) {
     case mil::ElementKind::Truth:
       feature.type = "uint8";
