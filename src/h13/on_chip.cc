@@ -450,12 +450,6 @@ class OnChipPlan {
       waits |= planar_results;
     if ((waits & planar_results) && (waits & planar_reads)) waits &= ~planar_reads;
     take_in(waits, i);
-    // What earlier planar tasks may still be reading or writing where this one's result goes: its ResultCfg
-    // waits are for the other engine.
-    if (!is_neural(op) && op.destination.on_chip && planar_conflict(use.result, i) != 0) {
-      waits |= planar_results;
-      take_in(waits, i);
-    }
     return code | chain | waits;
   }
 

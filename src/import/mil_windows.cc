@@ -99,6 +99,7 @@ void set_values(const OperationImport& at, Conv& conv, const mil::Value& weight)
 void resolve_cropping(const OperationImport& at, Windows& windows, const std::string& pad_type) {
   const std::vector<int64_t>& declared = at.declared().shape;
   at.require(declared.size() == windows.axes + 2, "gives another rank than x");
+  at.require(at.declared().count() >= 0, "leaves the lengths of its result open");
   at.require(pad_type == "custom" || pad_type == "same" || pad_type == "valid", "pad_type " + pad_type);
   if (pad_type == "custom") set_padding(at, windows);
   for (size_t i = 0; i < windows.axes; ++i) {
@@ -159,6 +160,12 @@ TensorId mirrored_or_repeated(OperationImport& at, TensorId x, const Border& bor
     if (length == 1) return x;
     return at.add(aneir::InputView{border.axis, position, 1, 1}, {x});
   };
+  // Columns are turned to channels once for all, not each on its own.
+  if (border.axis == Axis::Width && border.low + border.high > 2) {
+    const aneir::Transpose turn{{Axis::Batch, Axis::Depth, Axis::Width, Axis::Height, Axis::Channel}};
+    const Border channels{Axis::Channel, border.low, border.high};
+    return at.add(turn, {mirrored_or_repeated(at, at.add(turn, {x}), channels, mirrored)});
+  }
   std::vector<TensorId> parts;
   for (int i = border.low; i > 0; --i) parts.push_back(element(mirrored ? i : 0));
   parts.push_back(x);
@@ -206,6 +213,7 @@ Tops import_pool(OperationImport& at) {
   if (at.flag("ceil_mode", false)) {
     const std::vector<int64_t>& declared = at.declared().shape;
     at.require(declared.size() == windows.axes + 2, "gives another rank than x");
+    at.require(at.declared().count() >= 0, "leaves the lengths of its result open");
     const int before = windows.x.high + windows.y.high;
     for (size_t i = 0; i < windows.axes; ++i) reach(windows.of(i), windows.length(i), declared[i + 2]);
     const bool overhangs = windows.x.high + windows.y.high != before;

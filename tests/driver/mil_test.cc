@@ -243,6 +243,18 @@ TEST_F(MlPrograms, EqualNumbersAreEqual) {
       999);
 }
 
+// No captured program has a single pair of gain and offset; they are two scalars.
+TEST_F(MlPrograms, GainAndOffsetOfOneChannel) {
+  for (const std::string shape : {"[1, 1, 4, 4]", "[8]"}) {
+    const std::string type = "tensor<fp16, " + shape + ">";
+    expect_verified(program_text(type + " x",
+                                 "    " + type +
+                                     " y = linear_activation(alpha = fp16(-2), beta = fp16(3), x = x)[name = "
+                                     "string(\"y\")];\n",
+                                 "y"));
+  }
+}
+
 TEST_F(MlPrograms, TruthsAreBytes) {
   expect_verified(
       program_text("tensor<bool, [1, 1, 64, 64]> x",
