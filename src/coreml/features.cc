@@ -289,6 +289,36 @@ bool is_predicted_feature(const spec::FeatureDescription& output, const Model& m
 
 }  // namespace
 
+ProgramFeatures program_features(const spec::Model& proto, const std::string& function,
+                                 const std::string& file) {
+  const auto read = [&](const auto& descriptions, bool input) {
+    std::vector<Feature> features;
+    for (const spec::FeatureDescription& description : descriptions) {
+      const spec::FeatureType& type = description.type();
+      if (!is_tensor(type)) continue;
+      const std::string& name = description.name();
+      const FeatureReader reader{file, input ? describe_input(name) : describe_output(name)};
+      Feature feature{.name = name, .optional = type.isoptional(), .type = {}, .tensor = {}};
+      if (type.has_imagetype()) {
+        const ImageFeature image = reader.image(type.imagetype());
+        feature.tensor = {1, image.channels(), image.height, image.width};
+        feature.type = image;
+      } else {
+        const ArrayFeature array = reader.array(type.multiarraytype());
+        if (!array.shape.empty()) reader.need_shape(array.shape);
+        feature.tensor = array.shape;
+        feature.type = array;
+      }
+      features.push_back(std::move(feature));
+    }
+    return features;
+  };
+  const spec::ModelDescription& description = proto.description();
+  for (const spec::FunctionDescription& candidate : description.functions())
+    if (candidate.name() == function) return {read(candidate.input(), true), read(candidate.output(), false)};
+  return {read(description.input(), true), read(description.output(), false)};
+}
+
 void read_inputs(const Network& network, Model& model) {
   std::set<std::string> names;
   for (const auto& description : model.proto->description().input()) {

@@ -99,6 +99,21 @@ struct Refusal {
 Model read_model(const MappedFile& file);
 Model read_model(ByteSpan bytes, const std::string& name);
 
+// The same in two steps, for callers that also take other types of models: any model's message, whose fields
+// nobody has looked at, and the network in it.
+std::shared_ptr<const spec::Model> parse_model(ByteSpan bytes, const std::string& name);
+Model read_model(std::shared_ptr<const spec::Model> proto, const std::string& name);
+
+// What the description of a model says of the images and arrays that an ML Program takes and gives. Its
+// tensors are the program's own; Feature::tensor is the shape that a feature has by default, [1, C, H, W] for
+// images, and empty where none is declared. Features of other kinds (a classifier's label) are left out.
+struct ProgramFeatures {
+  std::vector<Feature> inputs, outputs;
+};
+// Those of one function. Throws Error for shapes and types that no feature can have.
+ProgramFeatures program_features(const spec::Model& proto, const std::string& function,
+                                 const std::string& file);
+
 // The type of a layer in the words of the Core ML specification, e.g. "convolution", "activation.ReLU".
 // and "unknown" when it is none that this version knows.
 std::string layer_type(const spec::NeuralNetworkLayer& layer);

@@ -106,9 +106,7 @@ std::string describe_model(const spec::Model& model) {
   if (pipeline_of(model))
     throw Error(file, "", fmt::format("is a {}; pipelines are not supported", describe_model(model)),
                 "compile the networks in it one by one, if there are any");
-  if (model.has_mlprogram())
-    throw Error(file, "", "is an ML program (mlProgram), which this version does not compile yet",
-                "convert to a neural network");
+  if (model.has_mlprogram()) throw Error(file, "", "is an ML program (mlProgram), not a neural network");
   if (model.Type_case() >= first_system_model)
     throw Error(file, "",
                 fmt::format("is a {}, whose network is part of Apple's systems and not in the file", type));
@@ -226,11 +224,19 @@ std::string layer_type(const spec::NeuralNetworkLayer& layer) {
   return type + "." + (function.empty() ? "unknown" : function);
 }
 
-Model read_model(ByteSpan bytes, const std::string& name) {
+std::shared_ptr<const spec::Model> parse_model(ByteSpan bytes, const std::string& name) {
   refuse_other_formats(bytes, name);
+  return parse(bytes, name);
+}
+
+Model read_model(ByteSpan bytes, const std::string& name) {
+  return read_model(parse_model(bytes, name), name);
+}
+
+Model read_model(std::shared_ptr<const spec::Model> proto, const std::string& name) {
   Model model;
   model.file = name;
-  model.proto = parse(bytes, name);
+  model.proto = std::move(proto);
   const Network network = find_network(model);
   model.specification_version = model.proto->specificationversion();
   if (model.specification_version < 1) throw Error(name, "", "has no specification version");

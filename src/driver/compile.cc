@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "anec/from_hwx.h"
@@ -10,6 +11,7 @@
 #include "base/file.h"
 #include "driver/version.h"
 #include "espresso/files.h"
+#include "mil/element.h"
 #include "passes/passes.h"
 #include "report/report.h"
 #include "sim/simulator.h"
@@ -104,13 +106,39 @@ const mil::Type* type_of(const mil::Function& function, const std::string& name)
   return nullptr;
 }
 
+// The shape of a value whose type may leave lengths open, from that of its surface, [n, c, h, w].
+std::vector<int64_t> shape_of(const mil::Type& type, const std::vector<int64_t>& surface) {
+  if (product(type.shape) == product(surface)) return type.shape;
+  const size_t rank = type.shape.size();
+  if (rank > surface.size()) return surface;
+  const std::vector<int64_t> last(surface.end() - static_cast<std::ptrdiff_t>(rank), surface.end());
+  return product(last) == product(surface) ? last : surface;
+}
+
 void describe(SidecarFeature& feature, const mil::Function& function) {
   const mil::Type* type = type_of(function, feature.name);
   if (!type) return;
-  feature.shape = type->shape;
-  feature.type = type->element == mil::DataType::Bool      ? "uint8"
-                 : type->element == mil::DataType::Float32 ? "float32"
-                                                           : "float16";
+  if (type->is_tensor()) feature.shape = shape_of(*type, feature.shape);
+  switch (mil::kind_of(type->element)) {
+    case mil::ElementKind::Truth:
+      feature.type = "uint8";
+      break;
+    case mil::ElementKind::Signed:
+    case mil::ElementKind::Unsigned:
+      feature.type = "int32";
+      break;
+    default:
+      feature.type = type->element == mil::DataType::Float32 ? "float32" : "float16";
+  }
+}
+
+// Of an ML Program: what its description calls an image is one, if the program's tensor is.
+void describe_image(SidecarFeature& feature, const std::vector<coreml::Feature>& known) {
+  for (const coreml::Feature& candidate : known)
+    if (candidate.name == feature.name && candidate.image() && candidate.tensor == feature.shape) {
+      feature.type = "image";
+      feature.image = image_of(*candidate.image());
+    }
 }
 
 // An input with an image transform is a picture. (Which of a compiled model's arrays is one, and the names of
@@ -144,7 +172,11 @@ SidecarFeature feature_of(const hwx::Surface& surface, const std::string& name, 
   feature.type = "float16";
   if (source.coreml)
     describe(feature, surface.role == hwx::Role::Input ? source.coreml->inputs : source.coreml->outputs);
-  if (source.mil) describe(feature, source.function());
+  if (source.mil) {
+    describe(feature, source.function());
+    describe_image(feature,
+                   surface.role == hwx::Role::Input ? source.features.inputs : source.features.outputs);
+  }
   if (source.espresso && !source.coreml && surface.role == hwx::Role::Input)
     describe(feature, *source.espresso);
   return feature;
@@ -179,6 +211,29 @@ std::vector<SidecarLayer> layer_map(const Source& source, const h13::Program& pr
   return layers;
 }
 
+// The labels that a classifier's last operation gives with the scores.
+void name_classes(Sidecar& sidecar, const mil::Function& function) {
+  const auto values_of = [&](const mil::Binding& binding) -> const mil::Value* {
+    if (binding.name.empty()) return binding.value.get();
+    for (const mil::Operation& operation : function.block.operations)
+      if (operation.type == "const" && operation.outputs[0].name == binding.name)
+        return operation.attribute("val");
+    return nullptr;
+  };
+  for (const mil::Operation& operation : function.block.operations) {
+    const mil::Argument* classes = operation.type == "classify" ? operation.find("classes") : nullptr;
+    const mil::Value* values = classes ? values_of(classes->bindings.at(0)) : nullptr;
+    if (!values || operation.outputs.size() != 2) continue;
+    sidecar.class_scores = operation.outputs[1].name;
+    for (const std::string& label : values->strings) sidecar.class_labels.push_back(label);
+    for (const mil::Value& label : values->parts) {
+      if (!label.type.is_tensor() || label.count() != 1) continue;
+      const bool text = label.type.element == mil::DataType::String;
+      sidecar.class_labels.push_back(text ? label.string() : fmt::format("{}", label.number()));
+    }
+  }
+}
+
 Sidecar sidecar_of(const CompileOptions& options, const Source& source, const h13::Compat& compat,
                    const h13::Program& program) {
   Sidecar sidecar;
@@ -193,6 +248,7 @@ Sidecar sidecar_of(const CompileOptions& options, const Source& source, const h1
     sidecar.class_labels = source.coreml->class_labels;
     sidecar.class_scores = source.coreml->class_scores_blob;
   }
+  if (source.mil) name_classes(sidecar, source.function());
   sidecar.layers = layer_map(source, program);
   return sidecar;
 }
@@ -235,6 +291,21 @@ void check_program(const hwx::File& file) {
   }
 }
 
+// The engine computes in binary16; who wrote fp32 should know.
+void note_precision(const Source& source, const CompileOptions& options) {
+  if (!options.log || !source.mil) return;
+  const auto is_wide = [](const mil::NamedType& value) {
+    return value.type.is_tensor() && value.type.element == mil::DataType::Float32;
+  };
+  size_t wide = 0;
+  for (const mil::Operation& operation : source.function().block.operations)
+    wide += operation.type != "const" && operation.type != "cast" &&
+            std::any_of(operation.outputs.begin(), operation.outputs.end(), is_wide);
+  if (wide > 0)
+    options.log(fmt::format("{} operation{} in fp32, which the engine computes in fp16", wide,
+                            wide == 1 ? " is" : "s are"));
+}
+
 }  // namespace
 
 const char* default_compat(SourceKind kind) {
@@ -255,9 +326,10 @@ Compiled compile_model(const CompileOptions& options) {
 
   // The model as its author wrote it; a Core ML model also in compiled (Espresso) form. Refusals of layers
   // that no later stage could handle come from here, all at once.
-  compiled.source = read_source(options.model);
+  compiled.source = read_source(options.model, options.choice);
   const h13::Compat& compat =
       find_compat(options.compat.empty() ? default_compat(compiled.source.kind) : options.compat);
+  note_precision(compiled.source, options);
   if (graphs && compiled.source.espresso)
     compiled.reports["model.espresso.dot"] = report::espresso_dot(*compiled.source.espresso);
 

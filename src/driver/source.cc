@@ -1,14 +1,20 @@
 #include "driver/source.h"
 
-#include <cstring>
+#include <Model.pb.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "aneir/plist.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "driver/package.h"
 #include "espresso/files.h"
 #include "espresso/from_coreml.h"
 #include "import/from_espresso.h"
 #include "import/from_mil.h"
+#include "mil/protobuf.h"
 #include "mil/text.h"
 
 namespace ane::driver {
@@ -30,9 +36,7 @@ SourceKind identify_folder(const fs::path& path) {
   const std::string file = path.string();
   if (has_espresso_net(path)) return SourceKind::Espresso;
   if (fs::exists(path / "net.plist")) return SourceKind::AnePlist;
-  if (fs::exists(path / "Manifest.json"))
-    throw Error(file, "", "is an .mlpackage, which this version does not read",
-                "save it as a .mlmodel neural network");
+  if (fs::exists(path / "Manifest.json")) return SourceKind::CoreMl;
   if (fs::exists(path / "model.mil")) return SourceKind::Mil;
   if (fs::exists(path / "model0"))
     throw Error(file, "", "is a compiled pipeline, which holds models and no network of its own",
@@ -55,8 +59,7 @@ SourceKind identify_file(const fs::path& path) {
   return SourceKind::CoreMl;
 }
 
-}  // namespace
-
+// An ML Program in a .mlmodel counts as CoreMl until it is read.
 SourceKind identify(const fs::path& path) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
@@ -64,16 +67,112 @@ SourceKind identify(const fs::path& path) {
   return fs::is_directory(status) ? identify_folder(path) : identify_file(path);
 }
 
-Source read_source(const fs::path& path) {
+// ---- ML Programs
+
+mil::Function& chosen_function(mil::Program& program, const std::string& wanted) {
+  std::string names;
+  for (mil::Function& function : program.functions) {
+    if (function.name == (wanted.empty() ? "main" : wanted)) return function;
+    names += (names.empty() ? "" : ", ") + function.name;
+  }
+  if (!wanted.empty())
+    throw Error(program.file, "--function", "there is no function " + wanted, "choose from: " + names);
+  if (program.functions.size() == 1) return program.functions[0];
+  throw Error(program.file, "", "holds several functions, none of which is called main",
+              "choose one with --function: " + names);
+}
+
+// The default shapes in the text of a compiled program: [("DefaultShapes", {{"x", [1, 3, 8, 8]}, ...}), ...].
+std::vector<int64_t> default_shape(const mil::Function& function, const std::string& input) {
+  const auto is_text = [](const mil::Value& value) { return value.strings.size() == 1; };
+  for (const mil::Attribute& attribute : function.attributes) {
+    if (attribute.name != "FlexibleShapeInformation") continue;
+    for (const mil::Value& entry : attribute.value->parts) {
+      if (entry.parts.size() != 2 || !is_text(entry.parts[0]) || entry.parts[0].string() != "DefaultShapes")
+        continue;
+      const std::vector<mil::Value>& pairs = entry.parts[1].parts;
+      for (size_t i = 0; i + 1 < pairs.size(); i += 2)
+        if (is_text(pairs[i]) && pairs[i].string() == input && pairs[i + 1].type.is_tensor() &&
+            pairs[i + 1].type.element == mil::DataType::Int32)
+          return pairs[i + 1].integers();
+    }
+  }
+  return {};
+}
+
+bool suits(const std::vector<int64_t>& shape, const std::vector<int64_t>& declared) {
+  return std::equal(shape.begin(), shape.end(), declared.begin(), declared.end(),
+                    [](int64_t a, int64_t b) { return a >= 1 && (b == mil::unknown_dimension || a == b); });
+}
+
+void set_shape(const Source& source, const mil::Function& function, const Choice& choice,
+               mil::NamedType& input) {
+  std::vector<int64_t>& declared = input.type.shape;
+  const auto chosen = choice.shapes.find(input.name);
+  const bool open = std::find(declared.begin(), declared.end(), mil::unknown_dimension) != declared.end();
+  if (chosen == choice.shapes.end() && !open) return;
+  std::vector<int64_t> shape;
+  if (chosen != choice.shapes.end()) shape = chosen->second;
+  for (const coreml::Feature& feature : source.features.inputs)
+    if (shape.empty() && feature.name == input.name) shape = feature.tensor;
+  if (shape.empty()) shape = default_shape(function, input.name);
+  if (shape.empty())
+    throw Error(source.mil->file, fmt::format("input '{}'", input.name),
+                fmt::format("is a {}, and no default shape is given", input.type.text()),
+                fmt::format("choose one: --shape {}=1x3x8x8", input.name));
+  if (!suits(shape, declared))
+    throw Error(
+        source.mil->file, fmt::format("input '{}'", input.name),
+        fmt::format("cannot have the shape {}: it is a {}", fmt::join(shape, "x"), input.type.text()));
+  declared = shape;
+}
+
+void choose(Source& source, const Choice& choice) {
+  mil::Function& function = chosen_function(*source.mil, choice.function);
+  source.function_name = function.name;
+  for (const auto& [name, shape] : choice.shapes)
+    if (std::none_of(function.inputs.begin(), function.inputs.end(),
+                     [&](const mil::NamedType& input) { return input.name == name; }))
+      throw Error(source.mil->file, "--shape", "there is no input " + name);
+  for (mil::NamedType& input : function.inputs)
+    if (input.type.is_tensor()) set_shape(source, function, choice, input);
+}
+
+void refuse_choice(const fs::path& path, const Choice& choice) {
+  if (!choice.function.empty()) throw Error(path.string(), "--function", "only ML Programs have functions");
+  if (!choice.shapes.empty())
+    throw Error(path.string(), "--shape", "only the inputs of ML Programs can be given a shape");
+}
+
+// `model`: the .mlmodel itself, within a package or not.
+void read_core_ml(Source& source, const fs::path& model, const Choice& choice) {
+  const MappedFile file(model);
+  const auto proto = coreml::parse_model(file.bytes(), file.name());
+  if (!proto->has_mlprogram()) {
+    refuse_choice(model, choice);
+    source.coreml = coreml::read_model(proto, file.name());
+    source.espresso = espresso::from_coreml(*source.coreml);
+    return;
+  }
+  source.kind = SourceKind::Mil;
+  source.mil = mil::from_proto(proto->mlprogram(), file.name(), model.parent_path());
+  source.features =
+      coreml::program_features(*proto, chosen_function(*source.mil, choice.function).name, file.name());
+  choose(source, choice);
+}
+
+}  // namespace
+
+Source read_source(const fs::path& path, const Choice& choice) {
   Source source;
   source.kind = identify(path);
   fs::path named = path;
   if (!named.has_filename()) named = named.parent_path();
   source.name = named.stem().string();
+  if (source.kind != SourceKind::CoreMl && source.kind != SourceKind::Mil) refuse_choice(path, choice);
   switch (source.kind) {
     case SourceKind::CoreMl:
-      source.coreml = coreml::read_model(MappedFile(path));
-      source.espresso = espresso::from_coreml(*source.coreml);
+      read_core_ml(source, fs::is_directory(path) ? package_model(path) : path, choice);
       break;
     case SourceKind::Espresso:
       source.espresso = espresso::read_folder(path);
@@ -83,16 +182,16 @@ Source read_source(const fs::path& path) {
       break;
     case SourceKind::Mil:
       source.mil = mil::read_text(fs::is_directory(path) ? path / "model.mil" : path);
-      source.function();
+      choose(source, choice);
       break;
   }
   return source;
 }
 
 const mil::Function& Source::function() const {
-  if (const mil::Function* main = mil->find("main")) return *main;
-  if (mil->functions.size() == 1) return mil->functions[0];
-  throw Error(mil->file, "", "holds several functions, none of which is called main");
+  const mil::Function* found = mil->find(function_name);
+  ensure(found, "the function to compile was chosen when the program was read");
+  return *found;
 }
 
 void import_network(Source& source) {

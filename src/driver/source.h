@@ -2,8 +2,10 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "aneir/network.h"
 #include "coreml/model.h"
@@ -14,9 +16,11 @@ namespace ane::driver {
 
 enum class SourceKind { CoreMl, Espresso, AnePlist, Mil };
 
-// Throws Error for what this version does not compile, by name (packages, pipelines), and for what is no
-// model.
-SourceKind identify(const std::filesystem::path& path);
+// What the user may choose of a model that leaves it open. Both are for ML Programs.
+struct Choice {
+  std::string function;                                // empty: "main", or the only one there is
+  std::map<std::string, std::vector<int64_t>> shapes;  // of inputs of unknown length, by name
+};
 
 // A model read, with the forms it has. `network` is as imported, before any pass.
 struct Source {
@@ -24,16 +28,22 @@ struct Source {
   std::string name;  // of the model: the file or folder name without its suffix
   std::optional<coreml::Model> coreml;
   std::optional<espresso::Net> espresso;
+  // An ML Program. The inputs of the function that is compiled have shapes without unknown lengths: those
+  // chosen, else the default shapes. `features` is what its .mlmodel says of them; a program as text has
+  // none.
   std::optional<mil::Program> mil;
+  std::string function_name;
+  coreml::ProgramFeatures features;
   aneir::Network network;
 
-  // Of `mil`, the one that is compiled: "main", or the only one there is.
+  // Of `mil`, the one that is compiled.
   const mil::Function& function() const;
 };
 
 // Reads as far as Espresso (and the plist and ML Programs, which have no Espresso form); import_network does
-// the rest.
-Source read_source(const std::filesystem::path& path);
+// the rest. Throws Error for what this version does not compile, by name (pipelines), and for what is no
+// model.
+Source read_source(const std::filesystem::path& path, const Choice& choice = {});
 void import_network(Source& source);
 
 }  // namespace ane::driver

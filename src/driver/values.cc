@@ -6,6 +6,7 @@
 #include <random>
 
 #include "base/error.h"
+#include "base/half.h"
 #include "media/array.h"
 
 namespace ane::driver {
@@ -99,9 +100,10 @@ std::vector<float> random_input(const SidecarFeature& feature, uint64_t seed) {
   std::vector<float> values(static_cast<size_t>(count_of(feature)));
   for (float& value : values) {
     const uint64_t bits = engine();
-    value = feature.image             ? static_cast<float>(bits >> 56)
-            : feature.type == "uint8" ? static_cast<float>(bits >> 63)
-                                      : static_cast<float>(bits >> 40) * 0x1p-23f - 1.0f;
+    value = feature.image ? static_cast<float>(bits >> 56)
+            : feature.type == "uint8" || feature.type == "int32"
+                ? static_cast<float>(bits >> 63)  // as indices, 0 and 1 are seldom too large
+                : round_to_half(static_cast<float>(bits >> 40) * 0x1p-23f - 1.0f);
   }
   return values;
 }

@@ -48,6 +48,14 @@ aneir::TensorId mirrored_or_repeated(Import& at, aneir::TensorId x, const Border
     if (length == 1) return x;
     return at.add(aneir::InputView{border.axis, position, 1, 1}, {x});
   };
+  // Columns are turned to channels once for all, not each on its own.
+  if (border.axis == aneir::Axis::Width && border.low + border.high > 2) {
+    using aneir::Axis;
+    const aneir::Transpose turn{{Axis::Batch, Axis::Depth, Axis::Width, Axis::Height, Axis::Channel}};
+    const Border channels{Axis::Channel, border.low, border.high};
+    const aneir::TensorId turned = at.add(turn, {x});
+    return at.add(turn, {mirrored_or_repeated(at, turned, channels, mirrored)});
+  }
   std::vector<aneir::TensorId> parts;
   for (int i = border.low; i > 0; --i) parts.push_back(element(mirrored ? i : 0));
   parts.push_back(x);

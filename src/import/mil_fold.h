@@ -8,16 +8,22 @@
 
 namespace ane::import {
 
-// The only result of an operation, of the type that it declares; `number` is called for each element in
-// order. Refused unless the type has `elements` elements.
+using Values = std::vector<mil::ValuePointer>;
+
+// Result `index` of an operation, of the type that it declares, where "?" stands for as many elements as
+// there are; `number` is called once for each element, on several threads. Refused unless the type has
+// `elements` elements.
 mil::ValuePointer made_value(const OperationImport& at, int64_t elements,
-                             const std::function<double(int64_t)>& number);
+                             const std::function<double(int64_t)>& number, size_t index = 0);
 
 // constexpr_affine_dequantize, constexpr_blockwise_shift_scale, constexpr_lut_to_dense,
-// constexpr_sparse_to_dense (mil_compressed.cc)
-mil::ValuePointer expand_affine(const OperationImport& at);
-mil::ValuePointer expand_blockwise(const OperationImport& at);
-mil::ValuePointer expand_palette(const OperationImport& at);
-mil::ValuePointer expand_sparse(const OperationImport& at);
+// constexpr_sparse_to_dense; constexpr_lut_to_sparse, constexpr_sparse_blockwise_shift_scale, which give a
+// mask and the values it marks (mil_compressed.cc)
+Values expand_affine(const OperationImport& at);
+Values expand_blockwise(const OperationImport& at);
+Values expand_palette(const OperationImport& at);
+Values expand_sparse(const OperationImport& at);
+Values expand_sparse_palette(const OperationImport& at);
+Values expand_sparse_blockwise(const OperationImport& at);
 
 }  // namespace ane::import

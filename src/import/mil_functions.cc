@@ -23,16 +23,16 @@ constexpr float infinity = std::numeric_limits<float>::infinity();
 
 // ---- One variable ----
 
-// One constant for each channel, which axis 1 is.
-aneir::Constant by_channel(const OperationImport& at, const char* parameter) {
-  at.require(at.rank("x") == 4, "numbers by channel for a tensor of rank " + std::to_string(at.rank("x")));
-  return at.numbers(parameter, at.shape("x").c);
-}
-
+// By one constant for each channel, which axis 1 is.
 TensorId scaled_by_channel(OperationImport& at, TensorId x, const char* parameter) {
-  Goc goc;
-  goc.channel_scale = by_channel(at, parameter);
-  return at.add(goc, {x});
+  at.require(at.rank("x") >= 2, "numbers by channel for a tensor of rank " + std::to_string(at.rank("x")));
+  const aneir::Axis axis = at.axis(1, "x");
+  const int64_t channels = at.shape("x")[axis];
+  const aneir::Constant numbers = at.numbers(parameter, channels);
+  if (axis == aneir::Axis::Channel) return at.add(Goc{1, 0, numbers, {}}, {x});
+  aneir::Shape along;
+  along[axis] = channels;
+  return at.binary(ElementWiseOp::Mult, x, at.constant_tensor(along, numbers));
 }
 
 // x >= 0 ? x : slope_c * x, as the positive part plus the scaled negative part.
@@ -217,7 +217,7 @@ Tops import_unary(OperationImport& at) {
 Tops import_binary(OperationImport& at) {
   const ElementWiseOp op = binary_operations.at(at.operation.type);
   if (const auto result = beside_number(at, op)) return {*result};
-  const TensorId x = at.tensor("x"), y = at.tensor("y");
+  const TensorId x = at.aligned("x", at.declared()), y = at.aligned("y", at.declared());
   return {at.binary(op, x, y)};
 }
 
@@ -225,10 +225,10 @@ Tops import_select(OperationImport& at) {
   at.require(is_truth(at.type("cond")), "cond is no bool");
   const aneir::Shape shape = at.declared_shape();
   if (const auto condition = at.scalar("cond"))
-    return {at.broadcast(at.tensor(*condition != 0 ? "a" : "b"), shape)};
+    return {at.broadcast(at.aligned(*condition != 0 ? "a" : "b", at.declared()), shape)};
   std::vector<TensorId> bottoms;
   for (const char* parameter : {"cond", "a", "b"})
-    bottoms.push_back(at.broadcast(at.tensor(parameter), shape));
+    bottoms.push_back(at.broadcast(at.aligned(parameter, at.declared()), shape));
   return {at.add(aneir::Select{}, bottoms)};
 }
 

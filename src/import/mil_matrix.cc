@@ -33,9 +33,52 @@ TensorId multiply(OperationImport& at, TensorId x, TensorId y, bool transpose_y,
   return scale == 1 ? result : at.linear(result, scale, 0);
 }
 
-// Batch, Height and Channel from Batch, Channel and Height.
-TensorId heights_as_channels(OperationImport& at, TensorId x) {
-  return at.add(aneir::Transpose{{Axis::Batch, Axis::Depth, Axis::Height, Axis::Channel, Axis::Width}}, {x});
+// "ab,bc->ac", and how long the axes are that the letters stand for.
+struct Equation {
+  std::string left, right, result;
+  std::map<char, int64_t> lengths;
+};
+
+Equation equation_of(const OperationImport& at) {
+  const std::string text = at.text("equation", "");
+  std::string packed;
+  for (const char c : text)
+    if (c != ' ') packed += c;
+  const size_t comma = packed.find(','), arrow = packed.find("->");
+  at.require(
+      at.count("values") == 2 && comma != std::string::npos && arrow != std::string::npos && comma < arrow,
+      "equation " + text + " for " + std::to_string(at.count("values")) + " tensors");
+  Equation equation{
+      packed.substr(0, comma), packed.substr(comma + 1, arrow - comma - 1), packed.substr(arrow + 2), {}};
+  const std::string* const sides[] = {&equation.left, &equation.right};
+  for (size_t i = 0; i < 2; ++i) {
+    const std::vector<int64_t>& shape = at.type("values", i).shape;
+    at.require(shape.size() == sides[i]->size(), "equation " + text + " for " + at.type("values", i).text());
+    for (size_t j = 0; j < shape.size(); ++j) {
+      const char letter = (*sides[i])[j];
+      at.require(letter >= 'A' && letter <= 'z' && sides[i]->find(letter) == j, "equation " + text);
+      at.require(equation.lengths.emplace(letter, shape[j]).first->second == shape[j],
+                 "two lengths for " + std::string(1, letter));
+    }
+  }
+  for (const char letter : equation.result) at.require(equation.lengths.contains(letter), "equation " + text);
+  return equation;
+}
+
+// Where the letters of `wanted` stand in `letters`.
+std::vector<size_t> order_of(const std::string& letters, const std::string& wanted) {
+  std::vector<size_t> order;
+  for (const char letter : wanted) order.push_back(letters.find(letter));
+  return order;
+}
+
+// A mask of truths excludes what it does not mark: by so much less that its share is 0 in fp16, if anything
+// is marked.
+TensorId mask(OperationImport& at) {
+  constexpr float excluded = -30000;
+  const TensorId given = at.tensor("attn_mask");
+  if (at.type("attn_mask").element != mil::DataType::Bool) return given;
+  return at.linear(at.add(aneir::Cast{aneir::ElementType::Float16}, {given}), -excluded, excluded);
 }
 
 }  // namespace
@@ -75,27 +118,48 @@ Tops import_linear(OperationImport& at) {
   return {at.add(product, {x})};
 }
 
-// Two equations are allowed: "nchw,nwhu->nchu", and the same without n. Both multiply matrices over c and w,
-// for each n and h; with h and c exchanged they are products as the engine has them.
+// Two tensors, each letter once in each. Letters of all three are what the product runs over, those of both
+// operands are added up, and the others are rows and columns: with the axes in that order, and like ones
+// merged, it is one matrix product for each index of the first kind. ("nchw,nwhu->nchu" of the documentation
+// is one of these.)
 Tops import_einsum(OperationImport& at) {
-  const std::string equation = at.text("equation", "");
-  at.require(at.count("values") == 2, "reads " + std::to_string(at.count("values")) + " tensors");
-  const size_t rank = at.rank("values");
-  at.require(rank == at.type("values", 1).shape.size() && (rank == 3 || rank == 4),
-             "equation " + equation + " for a tensor of rank " + std::to_string(rank));
-  // Letters may be any: compared are the positions of their first appearances.
-  std::string pattern;
-  std::map<char, char> names;
-  for (const char letter : equation) {
-    if (letter == ' ') continue;
-    const bool is_letter = letter != ',' && letter != '-' && letter != '>';
-    pattern +=
-        is_letter ? names.emplace(letter, static_cast<char>('a' + names.size())).first->second : letter;
-  }
-  at.require(pattern == (rank == 4 ? "abcd,adce->abce" : "abc,cbd->abd"), "equation " + equation);
-  const TensorId x = heights_as_channels(at, at.tensor("values", 0));
-  const TensorId y = heights_as_channels(at, at.tensor("values", 1));
-  return {heights_as_channels(at, multiply(at, x, y, false))};
+  const Equation equation = equation_of(at);
+  const auto among = [&](const std::string& letters, bool left, bool right, bool result) {
+    std::string found;
+    for (const char letter : letters)
+      if ((equation.left.find(letter) != std::string::npos) == left &&
+          (equation.right.find(letter) != std::string::npos) == right &&
+          (equation.result.find(letter) != std::string::npos) == result)
+        found += letter;
+    return found;
+  };
+  const std::string each = among(equation.left, true, true, true),
+                    added = among(equation.left, true, true, false),
+                    rows = among(equation.left, true, false, true),
+                    columns = among(equation.right, false, true, true);
+  at.require(each.size() + added.size() + rows.size() == equation.left.size() &&
+                 each.size() + added.size() + columns.size() == equation.right.size() &&
+                 each.size() + rows.size() + columns.size() == equation.result.size() && !added.empty(),
+             "equation " + at.text("equation", ""));
+  const auto count = [&](const std::string& letters) {
+    int64_t product = 1;
+    for (const char letter : letters)
+      product = aneir::saturating_product({product, equation.lengths.at(letter)});
+    return product;
+  };
+  const auto operand = [&](size_t index, const std::string& letters, const std::string& wanted) {
+    return transposed(at, at.tensor("values", index), at.type("values", index).shape,
+                      order_of(letters, wanted));
+  };
+  const TensorId x = at.reshaped(operand(0, equation.left, each + rows + added),
+                                 {1, 1, count(each), count(rows), count(added)});
+  const TensorId y = at.reshaped(operand(1, equation.right, each + added + columns),
+                                 {1, 1, count(each), count(added), count(columns)});
+  const std::string made = each + rows + columns;
+  std::vector<int64_t> shape;
+  for (const char letter : made) shape.push_back(equation.lengths.at(letter));
+  return {at.reshaped(transposed(at, multiply(at, x, y, false), shape, order_of(made, equation.result)),
+                      at.declared_shape())};
 }
 
 // softmax(q k^T / sqrt(E) + mask) v, over the last two axes.
@@ -104,8 +168,7 @@ Tops import_attention(OperationImport& at) {
   const float scale = 1 / std::sqrt(static_cast<float>(at.shape(query).w));
   TensorId scores = multiply(at, query, key, true, scale);
   if (at.has("attn_mask")) {
-    at.require(at.type("attn_mask").element != mil::DataType::Bool, "a mask of truths");
-    scores = at.binary(aneir::ElementWiseOp::Add, scores, at.tensor("attn_mask"));
+    scores = at.binary(aneir::ElementWiseOp::Add, scores, mask(at));
   }
   return {multiply(at, at.add(aneir::Softmax{Axis::Width}, {scores}), value, false)};
 }

@@ -54,24 +54,53 @@ ElementType result_type(const aneir::Network& network, const aneir::Params& para
 
 }  // namespace
 
-std::optional<Axis> engine_axis(size_t rank, size_t index) {
+namespace {
+
+// Whether axes before Height are longer than the engine's Channel alone can be.
+bool is_merged(const std::vector<int64_t>& shape) {
+  if (shape.size() <= 4) return false;
+  return std::any_of(shape.begin(), shape.end() - 3, [](int64_t length) { return length != 1; });
+}
+
+int64_t product(const std::vector<int64_t>& shape, size_t begin, size_t end) {
+  int64_t count = 1;
+  for (size_t i = begin; i < end; ++i) count = aneir::saturating_product({count, shape[i]});
+  return count;
+}
+
+}  // namespace
+
+std::optional<Axis> engine_axis(const std::vector<int64_t>& shape, size_t index) {
   constexpr Axis from_end[] = {Axis::Width, Axis::Height, Axis::Channel, Axis::Batch};
-  const size_t distance = rank - 1 - index;
-  return distance < std::size(from_end) ? std::optional(from_end[distance]) : std::nullopt;
+  const size_t distance = shape.size() - 1 - index;
+  const size_t there = is_merged(shape) ? 2 : std::size(from_end);
+  return distance < there ? std::optional(from_end[distance]) : std::nullopt;
 }
 
 aneir::Shape engine_shape(const mil::Type& type) {
   aneir::Shape shape;
-  for (size_t i = 0; i < type.shape.size(); ++i) {
-    const int64_t length = type.shape[i];
-    if (length == mil::unknown_dimension) throw Refusal{type.text() + " has an axis of unknown length"};
-    const std::optional<Axis> axis = engine_axis(type.shape.size(), i);
-    if (!axis && length != 1) throw Refusal{type.text() + " has more axes than the engine's four"};
-    if (axis) shape[*axis] = length;
+  const std::vector<int64_t>& lengths = type.shape;
+  for (size_t i = 0; i < lengths.size(); ++i) {
+    if (lengths[i] == mil::unknown_dimension) throw Refusal{type.text() + " has an axis of unknown length"};
+    if (const std::optional<Axis> axis = engine_axis(lengths, i)) shape[*axis] = lengths[i];
   }
+  if (is_merged(lengths)) shape.c = product(lengths, 0, lengths.size() - 2);
   const std::string trouble = aneir::trouble_of(shape);
   if (!trouble.empty()) throw Refusal{trouble};
   return shape;
+}
+
+// Merged channels are cut where the axes before are 1; else rows of whole columns are.
+Cut cut_along(const std::vector<int64_t>& shape, size_t index) {
+  mil::Type type;
+  type.shape = shape;
+  const aneir::Shape whole = engine_shape(type);
+  if (const std::optional<Axis> axis = engine_axis(shape, index)) return {whole, *axis, 1};
+  const int64_t outer = product(shape, 0, index);
+  if (!is_merged(shape)) return {whole, Axis::Batch, 1};  // of length 1, before the batch
+  if (outer == 1) return {whole, Axis::Channel, product(shape, index + 1, shape.size() - 2)};
+  const int64_t unit = product(shape, index + 1, shape.size() - 1);
+  return {{1, 1, outer, aneir::saturating_product({shape[index], unit}), shape.back()}, Axis::Height, unit};
 }
 
 ElementType engine_type(const mil::Type& type) {
@@ -79,6 +108,7 @@ ElementType engine_type(const mil::Type& type) {
     if (type.element == mil::DataType::Float16 || type.element == mil::DataType::Float32)
       return ElementType::Float16;
     if (type.element == mil::DataType::Bool) return ElementType::UInt8;
+    if (is_integer(type)) return ElementType::Float16;
   }
   throw Refusal{type.text() + " is no type of the engine, which computes fp16 and bool"};
 }
@@ -142,16 +172,39 @@ aneir::Shape OperationImport::shape(const std::string& parameter, size_t index) 
   return engine_shape(type(parameter, index));
 }
 
+int64_t OperationImport::bound(const std::string& parameter, size_t index) const {
+  const Operand found = operand(parameter, index);
+  if (found.type->is_tensor() && found.type->element == mil::DataType::Bool) return 1;
+  require(is_integer(*found.type), parameter + " holds no integers");
+  return found.constant ? bound_of(*found.constant) : found.named->bound;
+}
+
 TensorId OperationImport::tensor(const std::string& parameter, size_t index) {
   const Operand found = operand(parameter, index);
   if (found.named && found.named->tensor != aneir::no_tensor) return found.named->tensor;
   require(found.constant != nullptr, "reads " + parameter + ", which is no tensor");
   engine_type(*found.type);
+  require(!is_integer(*found.type) || bound_of(*found.constant) <= most_exact_integer,
+          parameter + " holds integers beyond 2048, which fp16 does not hold exactly");
   const TensorId tensor = constant_tensor(engine_shape(*found.type), constant_of(*found.constant));
   if (!found.named) return tensor;
   const mil::Binding& binding = operation.find(parameter)->bindings[index];
   network.units.back().name = network.tensor(tensor).name = binding.name;
   return found.named->tensor = tensor;
+}
+
+TensorId OperationImport::aligned(const std::string& parameter, const mil::Type& result) {
+  const std::vector<int64_t>& own = type(parameter).shape;
+  const TensorId x = tensor(parameter);
+  if (!is_merged(result.shape) || own.size() > result.shape.size()) return x;
+  std::vector<int64_t> lengths(result.shape.size() - own.size(), 1);
+  lengths.insert(lengths.end(), own.begin(), own.end());
+  const size_t merged = lengths.size() - 2;
+  const bool repeats =
+      std::any_of(lengths.begin(), lengths.end() - 2, [](int64_t length) { return length != 1; });
+  require(!repeats || std::equal(lengths.begin(), lengths.end() - 2, result.shape.begin()),
+          "repeats " + parameter + " along some of more axes than the engine's four");
+  return reshaped(x, {1, 1, product(lengths, 0, merged), lengths[merged], lengths[merged + 1]});
 }
 
 mil::ValuePointer OperationImport::constant(const std::string& parameter, size_t index) const {
@@ -241,9 +294,9 @@ size_t OperationImport::axis_index(int64_t axis, size_t rank) const {
   return static_cast<size_t>(axis < 0 ? axis + length : axis);
 }
 
-Axis OperationImport::axis(int64_t axis, size_t rank) const {
-  const std::optional<Axis> found = engine_axis(rank, axis_index(axis, rank));
-  if (!found) refuse("works along axis " + std::to_string(axis) + " of " + std::to_string(rank));
+Axis OperationImport::axis(int64_t axis, const std::vector<int64_t>& shape) const {
+  const std::optional<Axis> found = engine_axis(shape, axis_index(axis, shape.size()));
+  if (!found) refuse("works along axis " + std::to_string(axis) + " of " + std::to_string(shape.size()));
   return *found;
 }
 

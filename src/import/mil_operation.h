@@ -20,16 +20,26 @@ struct MilValue {
   mil::ValuePointer constant;
   aneir::TensorId tensor = aneir::no_tensor;
   bool stands_in = false;  // its operation was refused
+  int64_t bound = 0;       // of the magnitude, of integers computed at run time
+  bool is_label = false;   // of a classifier: worked out from the scores by whoever runs the program
 };
 using MilValues = std::map<std::string, MilValue>;
 
-// The engine's axis for axis `index` of a MIL value; none for axes before Batch.
-std::optional<aneir::Axis> engine_axis(size_t rank, size_t index);
+// The engine's axis for axis `index` of a MIL value; none for axes before Batch, which have length 1, and for
+// those of more than four longer ones that are merged into Channel (engine_shape).
+std::optional<aneir::Axis> engine_axis(const std::vector<int64_t>& shape, size_t index);
 
-// Throw Refusal for types that the engine has no tensor of: integers, unknown lengths, more axes than four
-// that are longer than 1.
+// Throw Refusal for types that the engine has no tensor of: strings, wide floats, unknown lengths. Integers
+// are fp16 numbers, which hold those up to most_exact_integer. Axes align to the right; of five and more, the
+// last two are rows and columns and the others together channels, unless only the last three are longer
+// than 1.
 aneir::Shape engine_shape(const mil::Type& type);
 aneir::ElementType engine_type(const mil::Type& type);
+
+// Integers that a program computes (mil_integers.cc).
+inline constexpr int64_t most_exact_integer = 2048;
+bool is_integer(const mil::Type& type);
+int64_t bound_of(const mil::Value& value);  // the largest magnitude; of integers and truths
 
 // Thrown where an operation needs the content of a value whose own operation was refused: no reason of its
 // own.
@@ -55,6 +65,13 @@ class OperationImport {
   size_t count(const std::string& parameter) const;  // elements of a tuple; 1 of others, 0 when not bound
   const mil::Type& type(const std::string& parameter, size_t index = 0) const;
   size_t rank(const std::string& parameter) const { return type(parameter).shape.size(); }
+
+  // The same, to be combined element by element with others into a result of type `result`. Refused where it
+  // would be repeated along some of the axes that are merged there.
+  aneir::TensorId aligned(const std::string& parameter, const mil::Type& result);
+
+  // How large the integers or truths of an operand can be.
+  int64_t bound(const std::string& parameter, size_t index = 0) const;
 
   // As a tensor; constants become one.
   aneir::TensorId tensor(const std::string& parameter, size_t index = 0);
@@ -84,7 +101,8 @@ class OperationImport {
   // Within 0..rank - 1; negative ones count from the end.
   size_t axis_index(int64_t axis, size_t rank) const;
   // Refused for axes that the engine does not have.
-  aneir::Axis axis(int64_t axis, size_t rank) const;
+  aneir::Axis axis(int64_t axis, const std::vector<int64_t>& shape) const;
+  aneir::Axis axis(int64_t index, const char* parameter) const { return axis(index, type(parameter).shape); }
 
   // ---- Results
 
@@ -128,6 +146,41 @@ aneir::Constant constant_of(const mil::Value& value);
 // casts, and what only rearranges. Nothing where there is no rule. (mil_fold.cc)
 std::optional<std::vector<mil::ValuePointer>> fold(const OperationImport& at);
 
+// The bound of an operation's integer results. Refused where it has none. (mil_integers.cc)
+int64_t integer_bound(const OperationImport& at);
+
+// The shapes of all results where the operation has a rule for them, else nothing. (mil_shapes.cc)
+std::vector<std::vector<int64_t>> known_shapes(const OperationImport& at);
+
+// Elements begin, begin + step, ... of one axis.
+struct Range {
+  int64_t begin = 0, count = 1, step = 1;
+};
+// How to cut a tensor along one axis, or to join tensors: as a tensor of `shape`, which moves nothing, along
+// `axis`, where one element of the axis is `unit` that lie side by side.
+struct Cut {
+  aneir::Shape shape;
+  aneir::Axis axis = aneir::Axis::Channel;
+  int64_t unit = 1;
+};
+Cut cut_along(const std::vector<int64_t>& shape, size_t index);
+
+// What slice_by_index takes of each axis.
+std::vector<Range> slice_ranges(const OperationImport& at);
+
+// Movement of tensors `x` of MIL shape `shape` (mil_movement.cc). What is refused names the operation's axes.
+// `sliced`: one range for each axis. `taken`: the elements at `positions` of one axis. `transposed`: axis i
+// of the result is axis perm[i]; the result has some shape of as many elements. `joined`: tensors along an
+// axis of the result, whose shape is `shape`.
+aneir::TensorId sliced(OperationImport& at, aneir::TensorId x, std::vector<int64_t> shape,
+                       const std::vector<Range>& ranges);
+aneir::TensorId taken(OperationImport& at, aneir::TensorId x, const std::vector<int64_t>& shape, size_t index,
+                      const std::vector<int64_t>& positions);
+aneir::TensorId transposed(OperationImport& at, aneir::TensorId x, const std::vector<int64_t>& shape,
+                           const std::vector<size_t>& perm);
+aneir::TensorId joined(OperationImport& at, const std::vector<int64_t>& shape, size_t index,
+                       const std::vector<aneir::TensorId>& parts, bool interleave = false);
+
 // ---- One function for each kind of operation
 
 // mil_functions.cc
@@ -141,7 +194,6 @@ Tops import_conv(OperationImport& at);
 Tops import_conv_transpose(OperationImport& at);
 Tops import_pool(OperationImport& at);
 Tops import_pad(OperationImport& at);
-Tops import_upsample(OperationImport& at);
 
 // mil_matrix.cc
 Tops import_matmul(OperationImport& at);
@@ -151,11 +203,35 @@ Tops import_attention(OperationImport& at);
 
 // mil_statistics.cc
 Tops import_reduce(OperationImport& at);
+Tops import_argument(OperationImport& at);
 Tops import_softmax(OperationImport& at);
 Tops import_layer_norm(OperationImport& at);
 Tops import_instance_norm(OperationImport& at);
 Tops import_batch_norm(OperationImport& at);
 Tops import_l2_norm(OperationImport& at);
+Tops import_local_response_norm(OperationImport& at);
+Tops import_log_sum_exp(OperationImport& at);
+Tops import_reduce_prod(OperationImport& at);
+Tops import_topk(OperationImport& at);
+Tops import_cumsum(OperationImport& at);
+
+// mil_recurrent.cc
+Tops import_lstm(OperationImport& at);
+Tops import_gru(OperationImport& at);
+Tops import_rnn(OperationImport& at);
+
+// mil_rearrange.cc
+Tops import_depth_to_space(OperationImport& at);
+Tops import_space_to_depth(OperationImport& at);
+Tops import_pixel_shuffle(OperationImport& at);
+Tops import_pixel_unshuffle(OperationImport& at);
+Tops import_crop(OperationImport& at);
+Tops import_reverse(OperationImport& at);
+Tops import_sliding_windows(OperationImport& at);
+Tops import_slice_update(OperationImport& at);
+Tops import_resize_nearest(OperationImport& at);
+Tops import_resize(OperationImport& at);
+Tops import_upsample(OperationImport& at);
 
 // mil_movement.cc
 Tops import_identity(OperationImport& at);

@@ -34,7 +34,10 @@ std::vector<size_t> axis_indices(const OperationImport& at, const char* paramete
 std::vector<Axis> engine_axes(const OperationImport& at, const std::vector<size_t>& indices) {
   std::vector<Axis> axes;
   for (const size_t index : indices) {
-    const std::optional<Axis> axis = engine_axis(at.rank("x"), index);
+    const std::vector<int64_t>& shape = at.type("x").shape;
+    const std::optional<Axis> axis = engine_axis(shape, index);
+    at.require(axis || shape[index] == 1,
+               "works along axis " + std::to_string(index) + " of " + std::to_string(shape.size()));
     if (axis && (*axis != Axis::Batch || at.shape("x").n > 1)) axes.push_back(*axis);
   }
   return axes;
@@ -74,6 +77,29 @@ const std::map<std::string, ReduceForm> reductions = {
     {"reduce_sum_square", {NeuronType::Square, ReductionType::Sum, {}}},
 };
 
+// The position of the largest element, of several the first: where an element equals the maximum stands what
+// is left of the axis from there on, and the largest of these is the first. argmin is argmax of -x.
+TensorId position_of_best(OperationImport& at, bool smallest) {
+  const size_t index = at.axis_index(at.integer("axis", -1), at.rank("x"));
+  const int64_t length = at.type("x").shape[index];
+  at.require(length <= most_exact_integer,
+             "gives one of " + std::to_string(length) + " positions, of which fp16 holds 2048");
+  TensorId x = at.tensor("x");
+  if (length == 1) return at.neuron(x, NeuronType::ClampedReLU, 0, 0);
+  if (smallest) x = at.linear(x, -1, 0);
+  const Axis axis = at.axis(static_cast<int64_t>(index), "x");
+  const Reduction largest{ReductionType::Max, {axis}, {}};
+  const TensorId equal = at.binary(ElementWiseOp::Equal, x, at.add(largest, {x}));
+  std::vector<float> rest;
+  for (int64_t i = 0; i < length; ++i) rest.push_back(static_cast<float>(length - i));
+  Shape along_axis;
+  along_axis[axis] = length;
+  const TensorId left =
+      at.binary(ElementWiseOp::Mult, at.add(aneir::Cast{aneir::ElementType::Float16}, {equal}),
+                at.constant_tensor(along_axis, aneir::Constant::of_floats(std::move(rest))));
+  return at.linear(at.add(largest, {left}), -1, static_cast<float>(length));
+}
+
 }  // namespace
 
 Tops import_reduce(OperationImport& at) {
@@ -86,8 +112,13 @@ Tops import_reduce(OperationImport& at) {
   return {at.flag("keep_dims", false) ? result : at.reshaped(result, at.declared_shape())};
 }
 
+Tops import_argument(OperationImport& at) {
+  const bool smallest = at.operation.type == "reduce_argmin";
+  return {at.reshaped(position_of_best(at, smallest), at.declared_shape())};
+}
+
 Tops import_softmax(OperationImport& at) {
-  const Axis axis = at.axis(at.integer("axis", -1), at.rank("x"));
+  const Axis axis = at.axis(at.integer("axis", -1), "x");
   return {at.add(aneir::Softmax{axis}, {at.tensor("x")})};
 }
 
@@ -133,6 +164,95 @@ Tops import_batch_norm(OperationImport& at) {
   if (at.rank("x") == 4) return {at.add(aneir::Goc{1, 0, std::move(scale), std::move(offset)}, {x})};
   const TensorId scaled = at.binary(ElementWiseOp::Mult, x, along(at, {1}, std::move(scale)));
   return {at.binary(ElementWiseOp::Add, scaled, along(at, {1}, std::move(offset)))};
+}
+
+// x / (k + alpha / size * sum of squares over `size` neighbouring channels)^beta. The sum is a convolution
+// whose weights are a band of ones; of an even number of channels one more lies before.
+Tops import_local_response_norm(OperationImport& at) {
+  constexpr int64_t most_channels = 4096;
+  at.require(at.rank("x") == 4, "normalises a tensor of rank " + std::to_string(at.rank("x")));
+  const int64_t channels = at.shape("x").c, size = at.integer("size");
+  at.require(size >= 1 && size % 2 == 1, "normalises over " + std::to_string(size) + " channels");
+  at.require(channels <= most_channels, "normalises " + std::to_string(channels) + " channels");
+  const float weight = at.number("alpha", 1e-4f) / static_cast<float>(size);
+  aneir::Conv band;
+  band.output_channels = channels;
+  std::vector<float> weights(static_cast<size_t>(channels * channels), 0);
+  for (int64_t to = 0; to < channels; ++to)
+    for (int64_t from = std::max<int64_t>(0, to - size / 2); from <= std::min(channels - 1, to + size / 2);
+         ++from)
+      weights[static_cast<size_t>(to * channels + from)] = weight;
+  band.weights = aneir::Constant::of_floats(std::move(weights));
+  band.bias =
+      aneir::Constant::of_floats(std::vector<float>(static_cast<size_t>(channels), at.number("k", 1)));
+  const TensorId x = at.tensor("x");
+  const TensorId sum = at.add(std::move(band), {at.neuron(x, NeuronType::Square)});
+  return {at.binary(ElementWiseOp::Mult, x, at.neuron(sum, NeuronType::Power, -at.number("beta", 0.75f)))};
+}
+
+// m + ln(sum of e^(x - m)), m the largest, so that no power leaves fp16.
+Tops import_log_sum_exp(OperationImport& at) {
+  const std::vector<Axis> axes = engine_axes(at, axis_indices(at, "axes"));
+  const TensorId x = at.tensor("x");
+  if (axes.empty()) return {at.reshaped(x, at.declared_shape())};
+  const TensorId largest = at.add(Reduction{ReductionType::Max, axes, {}}, {x});
+  const TensorId power = at.neuron(at.binary(ElementWiseOp::Sub, x, largest), NeuronType::Exp);
+  const TensorId sum = at.add(Reduction{ReductionType::Sum, axes, {}}, {power});
+  const TensorId result = at.binary(ElementWiseOp::Add, largest, at.neuron(sum, NeuronType::Log));
+  return {at.reshaped(result, at.declared_shape())};
+}
+
+// Halves times halves, until one element is left.
+Tops import_reduce_prod(OperationImport& at) {
+  constexpr int64_t most = 1024;
+  TensorId x = at.tensor("x");
+  for (const Axis axis : engine_axes(at, axis_indices(at, "axes"))) {
+    at.require(at.shape(x)[axis] <= most, "multiplies " + std::to_string(at.shape(x)[axis]) + " elements");
+    while (at.shape(x)[axis] > 1) {
+      const int64_t length = at.shape(x)[axis], half = length / 2;
+      const auto part = [&](int64_t begin, int64_t count) {
+        return at.add(aneir::InputView{axis, begin, count, 1}, {x});
+      };
+      const TensorId products = at.binary(ElementWiseOp::Mult, part(0, half), part(half, half));
+      x = length % 2 == 0 ? products : at.add(aneir::Concat{axis}, {products, part(length - 1, 1)});
+    }
+  }
+  return {at.reshaped(x, at.declared_shape())};
+}
+
+// The first of them alone needs no sorting.
+Tops import_topk(OperationImport& at) {
+  at.require(at.integer("k", 1) == 1, "the engine does not sort; of the best, it finds one");
+  const bool smallest = at.flag("ascending", false);
+  const Axis axis = at.axis(at.integer("axis", -1), "x");
+  const Reduction best{smallest ? ReductionType::Min : ReductionType::Max, {axis}, {}};
+  Tops tops = {at.reshaped(at.add(best, {at.tensor("x")}), at.declared_shape())};
+  if (at.operation.outputs.size() > 1)
+    tops.push_back(at.reshaped(position_of_best(at, smallest), at.declared_shape(1)));
+  return tops;
+}
+
+// A product with a triangle of ones, along rows.
+Tops import_cumsum(OperationImport& at) {
+  constexpr int64_t longest = 2048;
+  const Axis axis = at.axis(at.integer("axis", 0), "x");
+  const int64_t length = at.shape("x")[axis];
+  at.require(length <= longest, "adds up " + std::to_string(length) + " elements");
+  const bool reverse = at.flag("reverse", false), exclusive = at.flag("exclusive", false);
+  std::vector<float> ones(static_cast<size_t>(length * length), 0);
+  for (int64_t from = 0; from < length; ++from)
+    for (int64_t to = 0; to < length; ++to)
+      if (reverse ? from > to - !exclusive : from < to + !exclusive)
+        ones[static_cast<size_t>(from * length + to)] = 1;
+  aneir::MatMul product;
+  product.matrix = aneir::Constant::of_floats(std::move(ones));
+  product.matrix_rows = product.matrix_columns = length;
+  aneir::Transpose turn;
+  std::swap(turn.source[static_cast<size_t>(axis)], turn.source[static_cast<size_t>(Axis::Width)]);
+  TensorId x = at.tensor("x");
+  if (axis != Axis::Width) x = at.add(turn, {x});
+  x = at.add(std::move(product), {x});
+  return {axis == Axis::Width ? x : at.add(turn, {x})};
 }
 
 // x / sqrt(sum of squares over the last three axes + epsilon)

@@ -1,5 +1,4 @@
-// Operations that slide a window: convolutions, pooling, and what is a convolution in disguise (zero padding,
-// nearest-neighbour upsampling).
+// Operations that slide a window: convolutions, pooling, and padding, which with zeros is a convolution.
 //
 // They count axes from the left: batch, channels, then one or two of space. An image with one axis of space
 // is one of height 1. Aligned to the right it has its channels as rows, so it is reshaped before and behind,
@@ -101,6 +100,7 @@ void set_values(const OperationImport& at, Conv& conv, const mil::Value& weight)
 void resolve_cropping(const OperationImport& at, Windows& windows, const std::string& pad_type) {
   const std::vector<int64_t>& declared = at.declared().shape;
   at.require(declared.size() == windows.axes + 2, "gives another rank than x");
+  at.require(at.declared().count() >= 0, "leaves the lengths of its result open");
   at.require(pad_type == "custom" || pad_type == "same" || pad_type == "valid", "pad_type " + pad_type);
   if (pad_type == "custom") set_padding(at, windows);
   for (size_t i = 0; i < windows.axes; ++i) {
@@ -123,17 +123,9 @@ std::vector<Border> borders_of(const OperationImport& at) {
   for (size_t i = 0; i < pad.size() / 2; ++i) {
     const int low = checked_size(at, "pad", pad[2 * i], 0), high = checked_size(at, "pad", pad[2 * i + 1], 0);
     if (low + high == 0) continue;
-    borders.push_back({at.axis(static_cast<int64_t>(rank - pad.size() / 2 + i), rank), low, high});
+    borders.push_back({at.axis(static_cast<int64_t>(rank - pad.size() / 2 + i), "x"), low, high});
   }
   return borders;
-}
-
-int whole_factor(const OperationImport& at, const char* parameter) {
-  const float factor = at.number(parameter, 1);
-  at.require(
-      factor >= 1 && factor <= aneir::max_window && factor == static_cast<float>(static_cast<int>(factor)),
-      std::string(parameter) + " is no whole number");
-  return static_cast<int>(factor);
 }
 
 }  // namespace
@@ -176,6 +168,7 @@ Tops import_pool(OperationImport& at) {
   if (at.flag("ceil_mode", false)) {
     const std::vector<int64_t>& declared = at.declared().shape;
     at.require(declared.size() == windows.axes + 2, "gives another rank than x");
+    at.require(at.declared().count() >= 0, "leaves the lengths of its result open");
     const int before = windows.x.high + windows.y.high;
     for (size_t i = 0; i < windows.axes; ++i) reach(windows.of(i), windows.length(i), declared[i + 2]);
     const bool overhangs = windows.x.high + windows.y.high != before;
@@ -215,17 +208,6 @@ Tops import_pad(OperationImport& at) {
     (border.axis == Axis::Width ? conv.pad_right : conv.pad_bottom) = border.high;
   }
   return {at.add(std::move(conv), {result})};
-}
-
-// A transposed convolution that paints each element over factor x factor pixels.
-Tops import_upsample(OperationImport& at) {
-  const TensorId x = at.tensor("x");
-  const int width = whole_factor(at, "scale_factor_width"), height = whole_factor(at, "scale_factor_height");
-  Conv conv = depthwise_ones(at.shape(x).c, width, height);
-  conv.transposed = true;
-  conv.stride_x = width;
-  conv.stride_y = height;
-  return {at.add(std::move(conv), {x})};
 }
 
 }  // namespace ane::import

@@ -5,7 +5,8 @@
 //
 // With facts.composites numbers per channel stay, and scale and offset together become such. The engine
 // computes scale * (x + offset / scale) then, so where that quotient is no binary16 number (a channel that is
-// switched off has a scale of 0) the scales and the offsets are two units.
+// switched off has a scale of 0) the scales and the offsets are two units. So they are, as scalars, for a
+// tensor of one channel: no captured program shows a single pair of them.
 #include <cmath>
 
 #include "base/half.h"
@@ -23,8 +24,15 @@ bool is_simple(const Goc& goc) {
 }
 
 // Per channel, with neutral scalars: what the back end takes whole.
-bool is_whole(const Goc& goc) {
-  return (goc.channel_scale || goc.channel_offset) && goc.scale == 1 && goc.offset == 0;
+bool is_whole(const Goc& goc, int64_t channels) {
+  return channels > 1 && (goc.channel_scale || goc.channel_offset) && goc.scale == 1 && goc.offset == 0;
+}
+
+// The only channel's factor, or addend.
+float value_of(const std::optional<Constant>& of_channel, float scalar, bool factor) {
+  if (!of_channel) return scalar;
+  const float value = of_channel->floats()[0];
+  return factor ? value * scalar : value + scalar;
 }
 
 Goc as_whole(Goc goc, int64_t channels) {
@@ -66,9 +74,14 @@ bool decompose_goc(Network& network, const EngineFacts& facts) {
   return rewrite_units(network, [&](Unit& unit, Replacement& here) -> TensorId {
     const auto* goc = unit.as<Goc>();
     if (!goc || is_simple(*goc)) return no_tensor;
-    if (facts.composites && is_whole(*goc) && divides(*goc)) return no_tensor;
     const int64_t channels = here.shape(unit.top).c;
+    if (facts.composites && is_whole(*goc, channels) && divides(*goc)) return no_tensor;
     if (channels > max_invented_constant) return no_tensor;
+    if (facts.composites && channels == 1) {
+      const Goc gain{value_of(goc->channel_scale, goc->scale, true), 0, {}, {}};
+      const Goc shift{1, value_of(goc->channel_offset, goc->offset, false), {}, {}};
+      return here.add("shifted", shift, {here.add("scaled", gain, unit.bottoms)});
+    }
     if (facts.composites) {
       const Goc whole = as_whole(*goc, channels);
       if (divides(whole)) return here.add("whole", whole, unit.bottoms);

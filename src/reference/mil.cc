@@ -93,7 +93,7 @@ bool has_shape(const Tensor& tensor, const mil::Type& type) {
 // floats, so those of wide integers are rounded.
 const float* misfit(const Tensor& tensor, mil::DataType type) {
   const mil::ElementKind kind = mil::kind_of(type);
-  if (kind == mil::ElementKind::Floating) return nullptr;
+  if (kind == mil::ElementKind::Floating || kind == mil::ElementKind::Text) return nullptr;
   const int bits = kind == mil::ElementKind::Truth ? 1 : mil::bits_of(type);
   const bool is_signed = kind == mil::ElementKind::Signed;
   const auto low = static_cast<float>(is_signed ? -std::ldexp(1.0, bits - 1) : 0.0);
@@ -188,7 +188,9 @@ class Evaluation {
                             operation.outputs.size()));
     for (size_t i = 0; i < results.size(); ++i) {
       const mil::NamedType& output = operation.outputs[i];
-      if (!output.type.is_tensor() || !has_shape(results[i], output.type))
+      const bool dictionary = output.type.kind == mil::Type::Kind::Dict;
+      if (dictionary ? results[i].data.empty()
+                     : !output.type.is_tensor() || !has_shape(results[i], output.type))
         call.fail(fmt::format("{} has the shape {}, which is not the declared {}", output.name,
                               to_string(results[i].shape), output.type.text()));
       if (const float* wrong = misfit(results[i], output.type.element))

@@ -47,8 +47,13 @@ std::vector<MilParameter> parse_parameters(std::string_view line) {
 }
 
 MilValue decode_constant(const mil::Value& value, const std::string& file, const std::string& where) {
-  if (!value.type.is_tensor()) throw Error(file, where, fmt::format("a {} is no tensor", value.type.text()));
   MilValue result;
+  // Lists of labels, which no number depends on.
+  if (value.type.kind == mil::Type::Kind::List) {
+    result.type = mil::DataType::String;
+    return result;
+  }
+  if (!value.type.is_tensor()) throw Error(file, where, fmt::format("a {} is no tensor", value.type.text()));
   result.type = value.type.element;
   if (result.type == mil::DataType::String) {
     result.strings = value.strings;

@@ -54,6 +54,11 @@ Tensor reduce_log_sum_exp(const MilCall& call);
 Tensor reduce_argmax(const MilCall& call);
 Tensor reduce_argmin(const MilCall& call);
 
+// mil_recurrent.cc
+std::vector<Tensor> lstm(const MilCall& call);
+std::vector<Tensor> gru(const MilCall& call);
+std::vector<Tensor> rnn(const MilCall& call);
+
 // mil_order.cc
 Tensor cumsum(const MilCall& call);
 Tensor argsort(const MilCall& call);

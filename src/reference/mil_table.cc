@@ -4,6 +4,7 @@
 // from its version on. Parameters that a version added without changing the meaning of the rest stand in the
 // earliest row. Names, defaults and versions: coremltools, converters/mil/mil/ops/defs.
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <map>
@@ -74,6 +75,13 @@ double silu(double x) {
 
 double logical_not(double x) {
   return x == 0 ? 1 : 0;
+}
+
+// The label, which is no number, is its position; the dictionary is its numbers, in the order of the labels.
+std::vector<Tensor> classify(const MilCall& call) {
+  const Tensor& scores = call.tensor("probabilities");
+  const auto best = std::max_element(scores.data.begin(), scores.data.end());
+  return {make_tensor({}, static_cast<float>(best - scores.data.begin())), scores};
 }
 
 struct Row {
@@ -192,6 +200,17 @@ const Row rows[] = {
     {"reduce_argmax", 15, one<ops::reduce_argmax>, "x axis=-1 keep_dims=false output_dtype=int32"},
     {"reduce_argmin", 15, one<ops::reduce_argmin>, "x axis=-1 keep_dims=false output_dtype=int32"},
 
+    // Recurrence
+    {"lstm", 15, ops::lstm,
+     "x initial_h initial_c weight_ih weight_hh bias? peephole? weight_ih_back? weight_hh_back? bias_back? "
+     "peephole_back? direction=forward output_sequence=false recurrent_activation=sigmoid "
+     "cell_activation=tanh activation=tanh clip?"},
+    {"gru", 15, ops::gru,
+     "x initial_h weight_ih weight_hh bias? direction=forward output_sequence=false "
+     "recurrent_activation=sigmoid activation=tanh reset_after? input_bias?"},
+    {"rnn", 15, ops::rnn,
+     "x initial_h weight_ih weight_hh bias? direction=forward output_sequence=false activation=tanh"},
+
     // Order
     {"cumsum", 15, one<ops::cumsum>, "x axis=0 exclusive=false reverse=false"},
     {"argsort", 15, one<ops::argsort>, "x axis=-1 ascending=false"},
@@ -279,6 +298,9 @@ const Row rows[] = {
     {"non_maximum_suppression", 17, ops::non_maximum_suppression,
      "boxes scores iou_threshold max_boxes per_class_suppression=false"},
 
+    // Labels
+    {"classify", 15, classify, "probabilities classes"},
+
     // Codes
     {"quantize", 17, one<ops::quantize>, "input zero_point? scale axis? output_dtype"},
     {"dequantize", 17, one<ops::dequantize>, "input zero_point? scale axis?"},
@@ -306,16 +328,12 @@ const std::map<std::string_view, std::string_view> absences = {
     {"list_read", "lists"},
     {"list_gather", "lists"},
     {"list_scatter", "lists"},
-    {"gru", "recurrence"},
-    {"lstm", "recurrence"},
-    {"rnn", "recurrence"},
     {"random_bernoulli", "random results"},
     {"random_categorical", "random results"},
     {"random_normal", "random results"},
     {"random_uniform", "random results"},
     {"read_state", "state"},
     {"write_state", "state"},
-    {"classify", "labels"},
     {"conv_quantized", "a quantisation that is not documented"},
 };
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -27,7 +28,7 @@ using nlohmann::ordered_json;
 struct Arguments {
   driver::CompileOptions compile;
   bool debug = false, json = false, quiet = false, verbose = false, verify = false;
-  std::vector<std::string> emit, experimental, inputs;
+  std::vector<std::string> emit, experimental, inputs, shapes;
   std::string target = "h13", sigmoid;
   uint64_t seed = 1;
 };
@@ -60,6 +61,23 @@ fs::path default_output(const std::string& model) {
   const char* temporary = std::getenv("TMPDIR");
   const fs::path parent = temporary && *temporary ? temporary : "/tmp";
   return safe_folder(safe_folder(parent, "hwx_output"), model);
+}
+
+// "NAME=1x3x8x8"
+void add_shape(const std::string& word, driver::Choice& choice) {
+  const auto fail = [&] { throw Error(word, "--shape", "is no shape of an input", "write NAME=1x3x8x8"); };
+  const size_t equals = word.rfind('=');
+  if (equals == std::string::npos || equals == 0) fail();
+  std::vector<int64_t>& shape = choice.shapes[word.substr(0, equals)];
+  shape.clear();
+  for (const char* next = word.c_str() + equals; *next != '\0';) {
+    int64_t length = 0;
+    const char* const end = word.c_str() + word.size();
+    const auto [behind, error] = std::from_chars(next + 1, end, length);
+    if (error != std::errc() || length < 1 || (behind != end && *behind != 'x')) fail();
+    shape.push_back(length);
+    next = behind;
+  }
 }
 
 ordered_json verification_json(const driver::Verification& verification) {
@@ -167,13 +185,18 @@ int main(int argc, char** argv) {
   std::string word;
   app.add_option(
          "MODEL", arguments.compile.model,
-         "a .mlmodel; an ML Program as text (.mil); a compiled model folder (.mlmodelc) of either; or "
+         "a .mlmodel or .mlpackage; an ML Program as text (.mil); a compiled model folder (.mlmodelc); or "
          "a net.plist")
       ->required();
   app.add_option("debug", word, "the word 'debug': also write every stage's files, graphs and tables")
       ->check(CLI::IsMember({"debug"}));
   app.add_option("-o,--output", arguments.compile.output,
                  "folder for the results (default: hwx_output/NAME in $TMPDIR or /tmp)");
+  app.add_option("--function", arguments.compile.choice.function,
+                 "which function of an ML Program (default: main, or the only one)");
+  app.add_option("--shape", arguments.shapes,
+                 "NAME=1x3x8x8: shape of an input of an ML Program whose lengths are open (default: the "
+                 "model's own default)");
   app.add_option("--compat", arguments.compile.compat,
                  "which of Apple's compilers to agree with (default: 5.4.1, for ML Programs 9.509)")
       ->check(CLI::IsMember({"4.2.1", "5.4.1", "7.6.4", "9.509"}));
@@ -208,6 +231,7 @@ int main(int argc, char** argv) {
     arguments.debug = word == "debug";
     if (!arguments.emit.empty()) arguments.compile.emit = {arguments.emit.begin(), arguments.emit.end()};
     if (arguments.debug) arguments.compile.emit = {"hwx", "anec", "mlmodelc", "plist", "dot", "text", "json"};
+    for (const std::string& shape : arguments.shapes) add_shape(shape, arguments.compile.choice);
     arguments.compile.leave_out_impossible = arguments.debug;
     if (!arguments.quiet) arguments.compile.log = [&](const std::string& text) { log_line(program, text); };
     arguments.compile.native_pooling = !arguments.experimental.empty();

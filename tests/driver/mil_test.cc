@@ -243,6 +243,18 @@ TEST_F(MlPrograms, EqualNumbersAreEqual) {
       999);
 }
 
+// No captured program has a single pair of gain and offset; they are two scalars.
+TEST_F(MlPrograms, GainAndOffsetOfOneChannel) {
+  for (const std::string shape : {"[1, 1, 4, 4]", "[8]"}) {
+    const std::string type = "tensor<fp16, " + shape + ">";
+    expect_verified(program_text(type + " x",
+                                 "    " + type +
+                                     " y = linear_activation(alpha = fp16(-2), beta = fp16(3), x = x)[name = "
+                                     "string(\"y\")];\n",
+                                 "y"));
+  }
+}
+
 TEST_F(MlPrograms, TruthsAreBytes) {
   expect_verified(
       program_text("tensor<bool, [1, 1, 64, 64]> x",
@@ -343,12 +355,12 @@ TEST_F(MlPrograms, BadFunctions) {
 
 TEST_F(MlPrograms, BadOperationsAreListed) {
   const std::string text =
-      program_text("tensor<int32, [1, 8]> ids, tensor<fp16, [1, 8]> x",
-                   "    tensor<fp16, [1, 8]> a = cumsum(x = x)[name = string(\"running\")];\n"
+      program_text("state<tensor<fp16, [1, 8]>> ids, tensor<fp16, [1, 8]> x",
+                   "    tensor<fp16, [1, 8]> a = argsort(x = x)[name = string(\"running\")];\n"
                    "    tensor<fp16, [1, 8]> y = mod(x = a, y = x)[name = string(\"rest\")];\n",
                    "y");
   expect_text_refused(text, "input 'ids'");
-  expect_text_refused(text, "operation 'running' (cumsum, line 5)");
+  expect_text_refused(text, "operation 'running' (argsort, line 5)");
   expect_text_refused(text, "operation 'rest' (mod, line 6)");
 }
 
