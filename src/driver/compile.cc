@@ -8,6 +8,7 @@
 #include "aneir/plist.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "driver/indices.h"
 #include "driver/version.h"
 #include "espresso/files.h"
 #include "passes/passes.h"
@@ -167,6 +168,12 @@ Sidecar sidecar_of(const CompileOptions& options, const Source& source, const h1
   if (source.coreml && !source.coreml->class_labels.empty()) {
     sidecar.class_labels = source.coreml->class_labels;
     sidecar.class_scores = source.coreml->class_scores_blob;
+  }
+  if (source.coreml) {
+    const auto indices = index_inputs(*source.coreml);
+    for (SidecarFeature& feature : sidecar.inputs)
+      if (const auto found = indices.find(feature.name); found != indices.end())
+        feature.indices = found->second;
   }
   sidecar.layers = layer_map(source, program);
   return sidecar;

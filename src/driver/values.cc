@@ -100,6 +100,7 @@ std::vector<float> random_input(const SidecarFeature& feature, uint64_t seed) {
   for (float& value : values) {
     const uint64_t bits = engine();
     value = feature.image             ? static_cast<float>(bits >> 56)
+            : feature.indices != 0    ? static_cast<float>(bits % static_cast<uint64_t>(feature.indices))
             : feature.type == "uint8" ? static_cast<float>(bits >> 63)
                                       : static_cast<float>(bits >> 40) * 0x1p-23f - 1.0f;
   }

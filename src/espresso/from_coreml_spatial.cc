@@ -1,4 +1,4 @@
-// Layers over height and width: pooling, padding, cropping, upsampling, normalisation, reduction.
+// Layers over height and width: pooling, padding, cropping, normalisation, reduction.
 //
 // Where Espresso's own code for something is not known (reduction over axes other than the channel,
 // statistics over the whole blob), the layer is put together from known ones, exactly: a reduction over
@@ -16,7 +16,6 @@ namespace {
 
 using coreml::spec::PoolingLayerParams;
 using coreml::spec::ReduceLayerParams;
-using coreml::spec::SamplingMode;
 
 enum PoolKind : int64_t { kAveragePool = 0, kMaxPool = 1, kL2Pool = 2 };
 enum ReduceMode : int64_t {
@@ -153,66 +152,6 @@ void translate_crop(Translation& to, const SourceLayer& source) {
             {source.input(0)});
 }
 
-// ---- Upsampling
-// --------------------------------------------------------------------------------------------------------------
-
-// How the sample points of a bilinear enlargement lie: on both end points; from the first point in steps that
-// stop short of the last (Core ML's original rule); or on pixel centres.
-enum class Grid { AlignCorners, Legacy, PixelCentres };
-
-void set_grid(json& attributes, Grid grid) {
-  attributes["align_corners"] = grid == Grid::AlignCorners ? 1 : 0;
-  attributes["is_legacy_mode"] = grid == Grid::Legacy ? 1 : 0;
-}
-
-void set_factors(json& attributes, double vertical, double horizontal) {
-  if (vertical == std::trunc(vertical) && horizontal == std::trunc(horizontal)) {
-    attributes["scaling_factor_y"] = static_cast<int64_t>(vertical);
-    attributes["scaling_factor_x"] = static_cast<int64_t>(horizontal);
-    return;
-  }
-  attributes.update({{"use_fractional_scale_factors", 1},
-                     {"fractional_scaling_factor_y", vertical},
-                     {"fractional_scaling_factor_x", horizontal}});
-}
-
-void translate_upsample(Translation& to, const SourceLayer& source) {
-  using Params = coreml::spec::UpsampleLayerParams;
-  const Params& layer = source.upsample();
-  json attributes = {{"mode", layer.mode() == Params::BILINEAR ? 1 : 0}};
-  double factors[2] = {1, 1};
-  for (int axis = 0; axis < 2; ++axis) {
-    if (axis < layer.scalingfactor_size()) factors[axis] = static_cast<double>(layer.scalingfactor(axis));
-    if (axis < layer.fractionalscalingfactor_size())
-      factors[axis] = finite(layer.fractionalscalingfactor(axis));
-  }
-  set_factors(attributes, factors[0], factors[1]);
-  if (layer.linearupsamplemode() == Params::ALIGN_CORNERS_TRUE)
-    set_grid(attributes, Grid::AlignCorners);
-  else if (layer.linearupsamplemode() == Params::ALIGN_CORNERS_FALSE)
-    set_grid(attributes, Grid::PixelCentres);
-  else
-    set_grid(attributes, Grid::Legacy);
-  add_layer(to, source, "upsample", std::move(attributes));
-}
-
-// Any target size is a fractional upsampling whose grid is one of upsample's; the box sampling of ROI_ALIGN
-// is not.
-void translate_resize_bilinear(Translation& to, const SourceLayer& source) {
-  const auto& layer = source.resizebilinear();
-  const Shape from = input_shape(to, source), result = output_shape(to, source);
-  const auto method = layer.mode().samplingmethod();
-  if (method == SamplingMode::ROI_ALIGN_MODE) throw Unsupported{"sampling mode ROI_ALIGN"};
-  if (method == SamplingMode::ALIGN_ENDPOINTS_MODE && (result.h == 1 || result.w == 1) &&
-      result.h * result.w != from.h * from.w)
-    throw Unsupported{"sampling mode ALIGN_ENDPOINTS down to a single row or column"};
-  json attributes = {{"mode", 1}};
-  set_factors(attributes, static_cast<double>(result.h) / static_cast<double>(from.h),
-              static_cast<double>(result.w) / static_cast<double>(from.w));
-  set_grid(attributes, method == SamplingMode::UPSAMPLE_MODE ? Grid::Legacy : Grid::AlignCorners);
-  add_layer(to, source, "upsample", std::move(attributes));
-}
-
 // ---- Reduction
 // ---------------------------------------------------------------------------------------------------------------
 
@@ -278,7 +217,7 @@ void reduce_by_pooling(Translation& to, const SourceLayer& source, std::string b
   const auto step = [&](const char* suffix, int64_t operation, double alpha) {
     bottom = add_step(to, source, suffix, "elementwise", elementwise(operation, alpha), {bottom}, shape);
   };
-  if (mode == kProduct || mode == kArgmax) throw Unsupported{"this reduction over height or width"};
+  if (mode == kProduct) throw Unsupported{"a product over height or width"};
   if (mode == kMinimum) step("negative", kMultiplyAlpha, -1);
   if (mode == kL1) step("absolute", kAbsolute, 1);
   if (mode == kSumOfSquares) step("square", kSquare, 1);
@@ -293,6 +232,18 @@ void reduce_by_pooling(Translation& to, const SourceLayer& source, std::string b
   add_layer(to, source, "elementwise", elementwise(kMultiplyAlpha, factor), {bottom});
 }
 
+// An index into height or width, which are laid along the channels for it.
+void find_index(Translation& to, const SourceLayer& source) {
+  const int64_t code = source.reduce().axis() == ReduceLayerParams::H ? kAxisH : kAxisW;
+  Shape shape = input_shape(to, source);
+  std::swap(dimension(shape, code), shape.k);
+  const auto turned =
+      add_step(to, source, "turned", "transpose", exchange_with_channels(code), {source.input(0)}, shape);
+  shape.k = 1;
+  const auto index = add_step(to, source, "index", "reduce", channel_reduction(kArgmax), {turned}, shape);
+  add_layer(to, source, "transpose", exchange_with_channels(code), {index});
+}
+
 void translate_reduce(Translation& to, const SourceLayer& source) {
   const ReduceLayerParams& layer = source.reduce();
   const Shape shape = input_shape(to, source);
@@ -303,6 +254,7 @@ void translate_reduce(Translation& to, const SourceLayer& source) {
     bottom = add_step(to, source, "shifted", "elementwise", elementwise(kAddAlpha, epsilon), {bottom}, shape);
     bottom = add_step(to, source, "logarithm", "elementwise", elementwise(kLogarithm), {bottom}, shape);
   }
+  if (mode == kArgmax && layer.axis() != ReduceLayerParams::C) return find_index(to, source);
   if (layer.axis() != ReduceLayerParams::C && layer.axis() != ReduceLayerParams::CHW)
     return reduce_by_pooling(to, source, bottom, mode);
   if (layer.axis() == ReduceLayerParams::CHW && shape.h * shape.w != 1)
@@ -405,10 +357,6 @@ bool translate_spatial(Translation& to, const SourceLayer& source) {
       return translate_padding(to, source), true;
     case SourceLayer::kCrop:
       return translate_crop(to, source), true;
-    case SourceLayer::kUpsample:
-      return translate_upsample(to, source), true;
-    case SourceLayer::kResizeBilinear:
-      return translate_resize_bilinear(to, source), true;
     case SourceLayer::kReduce:
       return translate_reduce(to, source), true;
     case SourceLayer::kLrn:

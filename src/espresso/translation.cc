@@ -82,6 +82,16 @@ int64_t& dimension(Shape& shape, int64_t code) {
   return *axes[code];
 }
 
+json exchange_with_channels(int64_t code) {
+  int64_t from[] = {kAxisW, kAxisH, kAxisK, kAxisN, kAxisSeq};
+  std::swap(from[code], from[kAxisK]);
+  return {{"axis_w", from[kAxisW]},
+          {"axis_h", from[kAxisH]},
+          {"axis_k", from[kAxisK]},
+          {"axis_n", from[kAxisN]},
+          {"axis_seq", from[kAxisSeq]}};
+}
+
 double finite(float value) {
   if (!std::isfinite(value)) throw Unsupported{"a parameter that is not a finite number"};
   return value;

@@ -43,6 +43,8 @@ std::string add_step(Translation& to, const SourceLayer& source, const std::stri
 // Attributes of elementwise and activation layers; the ones Apple's compiler always writes.
 json elementwise(int64_t operation, double alpha = 1, double beta = 0);
 json linear(double alpha, double beta);  // activation mode 6: alpha * x + beta
+// A transpose layer's, that lays the axis `code` along the channels and these along it.
+json exchange_with_channels(int64_t code);
 
 // ---- Shapes
 // ----------------------------------------------------------------------------------------------------------
@@ -96,6 +98,9 @@ bool translate_elementwise(Translation& to, const SourceLayer& source);
 
 // from_coreml_spatial.cc
 bool translate_spatial(Translation& to, const SourceLayer& source);
+
+// from_coreml_sampling.cc
+bool translate_sampling(Translation& to, const SourceLayer& source);
 
 // from_coreml_structure.cc
 bool translate_structure(Translation& to, const SourceLayer& source);

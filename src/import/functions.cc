@@ -6,6 +6,7 @@
 #include <map>
 
 #include "import/layer.h"
+#include "import/selection.h"
 
 namespace ane::import {
 namespace {
@@ -231,6 +232,16 @@ const std::map<int64_t, ReduceForm> reductions = {
     {10, {{}, ReductionType::Min, {}}},
 };
 
+// Modes 11 and 12.
+TensorId index_along(LayerImport& at, bool of_largest) {
+  const std::vector<Axis> axes = reduced_axes(at);
+  if (axes.empty()) return linear(at, at.input(), 0, 0);
+  at.require(axes.size() == 1, "an index into several axes");
+  const AddUnit add = at.adder();
+  return of_largest ? index_of_largest(at.network, add, at.input(), axes[0])
+                    : index_of_smallest(at.network, add, at.input(), axes[0]);
+}
+
 }  // namespace
 
 Tops import_activation(LayerImport& at) {
@@ -267,6 +278,7 @@ Tops import_batchnorm(LayerImport& at) {
 
 Tops import_reduce(LayerImport& at) {
   const int64_t mode = at.layer.integer("mode", at.net.file);
+  if (mode == 11 || mode == 12) return {index_along(at, mode == 11)};
   const auto found = reductions.find(mode);
   at.require(found != reductions.end(), "reduce mode " + std::to_string(mode));
   const ReduceForm& form = found->second;

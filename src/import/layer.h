@@ -8,6 +8,7 @@
 
 #include "aneir/network.h"
 #include "espresso/net.h"
+#include "import/composition.h"
 #include "import/refusal.h"
 
 namespace ane::import {
@@ -53,6 +54,11 @@ class LayerImport {
 
   // Appends a unit. Its result's shape follows from the unit.
   aneir::TensorId add(aneir::Params params, std::vector<aneir::TensorId> bottoms);
+  AddUnit adder() {
+    return [this](aneir::Params params, std::vector<aneir::TensorId> bottoms) {
+      return add(std::move(params), std::move(bottoms));
+    };
+  }
   aneir::TensorId reshaped(aneir::TensorId tensor,
                            const aneir::Shape& shape);  // `tensor` itself if it has the shape
 
@@ -71,6 +77,8 @@ Tops import_deconvolution(LayerImport& at);
 Tops import_inner_product(LayerImport& at);
 Tops import_pool(LayerImport& at);
 Tops import_padding(LayerImport& at);
+
+// upsample.cc
 Tops import_upsample(LayerImport& at);
 
 // functions.cc
