@@ -7,6 +7,8 @@ namespace ane::test {
 namespace {
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
+constexpr std::array<Axis, 5> rows_and_columns = {Axis::Batch, Axis::Depth, Axis::Channel, Axis::Width,
+                                                  Axis::Height};
 constexpr std::array<Axis, 5> channels_and_columns = {Axis::Batch, Axis::Depth, Axis::Width, Axis::Height,
                                                       Axis::Channel};
 
@@ -48,8 +50,20 @@ TEST(RemoveIdentities, KeepsWhatOthersRead) {
   const TensorId turned = net.then(Transpose{channels_and_columns});
   net.then(Neuron{});
   net.done();
-  net.add(Transpose{channels_and_columns}, {turned});
+  net.add(Transpose{rows_and_columns}, {turned});
   EXPECT_EQ(types(after(passes::remove_identities, net.done())), "Transpose Neuron Transpose");
+}
+
+// What is taken back again can be read where it came from, whoever else reads what lies between.
+TEST(RemoveIdentities, TakenBackBesideOtherReaders) {
+  Net net(chw(3, 4, 5));
+  const TensorId x = net.last, turned = net.then(Transpose{channels_and_columns});
+  net.then(Neuron{});
+  net.done();
+  net.add(Transpose{channels_and_columns}, {turned});
+  const Network result = after(passes::remove_identities, net.done());
+  EXPECT_EQ(types(result), "Transpose Neuron");
+  EXPECT_EQ(result.outputs[1].tensor, x);
 }
 
 TEST(RemoveIdentities, ElementWiseBroadcastsByItself) {
