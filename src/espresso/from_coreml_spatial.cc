@@ -217,7 +217,6 @@ void reduce_by_pooling(Translation& to, const SourceLayer& source, std::string b
   const auto step = [&](const char* suffix, int64_t operation, double alpha) {
     bottom = add_step(to, source, suffix, "elementwise", elementwise(operation, alpha), {bottom}, shape);
   };
-  if (mode == kProduct) throw Unsupported{"a product over height or width"};
   if (mode == kMinimum) step("negative", kMultiplyAlpha, -1);
   if (mode == kL1) step("absolute", kAbsolute, 1);
   if (mode == kSumOfSquares) step("square", kSquare, 1);
@@ -232,16 +231,27 @@ void reduce_by_pooling(Translation& to, const SourceLayer& source, std::string b
   add_layer(to, source, "elementwise", elementwise(kMultiplyAlpha, factor), {bottom});
 }
 
-// An index into height or width, which are laid along the channels for it.
-void find_index(Translation& to, const SourceLayer& source) {
-  const int64_t code = source.reduce().axis() == ReduceLayerParams::H ? kAxisH : kAxisW;
+// Reductions that no pooling does: height or width are laid along the channels for them.
+void reduce_turned(Translation& to, const SourceLayer& source, ReduceMode mode) {
+  const auto axis = source.reduce().axis();
+  const std::vector<int64_t> codes = axis == ReduceLayerParams::HW  ? std::vector<int64_t>{kAxisH, kAxisW}
+                                     : axis == ReduceLayerParams::H ? std::vector<int64_t>{kAxisH}
+                                                                    : std::vector<int64_t>{kAxisW};
   Shape shape = input_shape(to, source);
-  std::swap(dimension(shape, code), shape.k);
-  const auto turned =
-      add_step(to, source, "turned", "transpose", exchange_with_channels(code), {source.input(0)}, shape);
-  shape.k = 1;
-  const auto index = add_step(to, source, "index", "reduce", channel_reduction(kArgmax), {turned}, shape);
-  add_layer(to, source, "transpose", exchange_with_channels(code), {index});
+  std::string bottom = source.input(0);
+  for (const int64_t code : codes) {
+    const json turn = exchange_with_channels(code);
+    const std::string suffix = code == kAxisH ? "rows" : "columns";
+    std::swap(dimension(shape, code), shape.k);
+    bottom = add_step(to, source, suffix + "_turned", "transpose", turn, {bottom}, shape);
+    shape.k = 1;
+    bottom = add_step(to, source, suffix, "reduce", channel_reduction(mode), {bottom}, shape);
+    std::swap(dimension(shape, code), shape.k);
+    if (code == codes.back())
+      add_layer(to, source, "transpose", turn, {bottom});
+    else
+      bottom = add_step(to, source, suffix + "_back", "transpose", turn, {bottom}, shape);
+  }
 }
 
 void translate_reduce(Translation& to, const SourceLayer& source) {
@@ -254,7 +264,8 @@ void translate_reduce(Translation& to, const SourceLayer& source) {
     bottom = add_step(to, source, "shifted", "elementwise", elementwise(kAddAlpha, epsilon), {bottom}, shape);
     bottom = add_step(to, source, "logarithm", "elementwise", elementwise(kLogarithm), {bottom}, shape);
   }
-  if (mode == kArgmax && layer.axis() != ReduceLayerParams::C) return find_index(to, source);
+  const bool over_channels = layer.axis() == ReduceLayerParams::C || layer.axis() == ReduceLayerParams::CHW;
+  if ((mode == kArgmax || mode == kProduct) && !over_channels) return reduce_turned(to, source, mode);
   if (layer.axis() != ReduceLayerParams::C && layer.axis() != ReduceLayerParams::CHW)
     return reduce_by_pooling(to, source, bottom, mode);
   if (layer.axis() == ReduceLayerParams::CHW && shape.h * shape.w != 1)
@@ -339,12 +350,23 @@ void translate_mvn(Translation& to, const SourceLayer& source) {
   add_layer(to, source, "reshape", reshape_to(shape), {bottom});
 }
 
-// The sum over channels of a product.
+// The sum over channels of a product; of cosines times 1 / |x| for either x.
 void translate_dot(Translation& to, const SourceLayer& source) {
-  if (source.dot().cosinesimilarity()) throw Unsupported{"cosine similarity"};
   const auto product = add_step(to, source, "product", "elementwise", elementwise(kMultiply),
                                 {source.input(0), source.input(1)}, input_shape(to, source));
-  add_layer(to, source, "reduce", channel_reduction(kSum), {product});
+  if (!source.dot().cosinesimilarity())
+    return static_cast<void>(add_layer(to, source, "reduce", channel_reduction(kSum), {product}));
+  const Shape sums = output_shape(to, source);
+  std::string cosine = add_step(to, source, "sum", "reduce", channel_reduction(kSum), {product}, sums);
+  for (const int operand : {0, 1}) {
+    const std::string name = std::to_string(operand);
+    auto norm = add_step(to, source, "squares" + name, "reduce", channel_reduction(kSumOfSquares),
+                         {source.input(operand)}, sums);
+    norm = add_step(to, source, "norm" + name, "elementwise", elementwise(kPower, -0.5), {norm}, sums);
+    if (operand == 1)
+      return static_cast<void>(add_layer(to, source, "elementwise", elementwise(kMultiply), {cosine, norm}));
+    cosine = add_step(to, source, "first", "elementwise", elementwise(kMultiply), {cosine, norm}, sums);
+  }
 }
 
 }  // namespace

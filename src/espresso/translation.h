@@ -75,6 +75,11 @@ void set_weights(Translation& to, json& attributes, const coreml::spec::WeightPa
 // ---- Translations, by topic
 // --------------------------------------------------------------------------------------------
 
+// `matrix` [out][in] times the axis `code` of the blob, whose shape is `shape` and becomes the result's: a
+// 1x1 convolution with that axis laid along the channels. Gives the result's name.
+std::string multiply_axis(Translation& to, const SourceLayer& source, const std::string& suffix,
+                          std::string bottom, Shape& shape, int64_t code, std::vector<float> matrix);
+
 // What is folded into a convolution or inner product: layers after it that then disappear.
 struct Fusion {
   const coreml::spec::BatchnormLayerParams* batchnorm = nullptr;
@@ -101,6 +106,10 @@ bool translate_spatial(Translation& to, const SourceLayer& source);
 
 // from_coreml_sampling.cc
 bool translate_sampling(Translation& to, const SourceLayer& source);
+// `matrix` [out][in] times the axis `code` of the blob, whose shape is `shape` and becomes the result's: a
+// 1x1 convolution with that axis laid along the channels. Gives the result's name.
+std::string multiply_axis(Translation& to, const SourceLayer& source, const std::string& suffix,
+                          std::string bottom, Shape& shape, int64_t code, std::vector<float> matrix);
 
 // from_coreml_structure.cc
 bool translate_structure(Translation& to, const SourceLayer& source);

@@ -232,6 +232,21 @@ const std::map<int64_t, ReduceForm> reductions = {
     {10, {{}, ReductionType::Min, {}}},
 };
 
+// Mode 2: halves of the axis times each other, until one element is left.
+TensorId product_along(LayerImport& at) {
+  TensorId x = at.input();
+  for (const Axis axis : reduced_axes(at))
+    for (int64_t length = at.shape(x)[axis]; length > 1; length = at.shape(x)[axis]) {
+      const int64_t half = length / 2;
+      const auto part = [&](int64_t offset, int64_t size) {
+        return at.add(aneir::InputView{axis, offset, size, 1}, {x});
+      };
+      const TensorId product = binary(at, ElementWiseOp::Mult, part(0, half), part(half, half));
+      x = length % 2 == 0 ? product : at.add(aneir::Concat{axis}, {product, part(length - 1, 1)});
+    }
+  return x;
+}
+
 // Modes 11 and 12.
 TensorId index_along(LayerImport& at, bool of_largest) {
   const std::vector<Axis> axes = reduced_axes(at);
@@ -278,6 +293,7 @@ Tops import_batchnorm(LayerImport& at) {
 
 Tops import_reduce(LayerImport& at) {
   const int64_t mode = at.layer.integer("mode", at.net.file);
+  if (mode == 2) return {product_along(at)};
   if (mode == 11 || mode == 12) return {index_along(at, mode == 11)};
   const auto found = reductions.find(mode);
   at.require(found != reductions.end(), "reduce mode " + std::to_string(mode));

@@ -76,7 +76,16 @@ Tops import_convolution(LayerImport& at);
 Tops import_deconvolution(LayerImport& at);
 Tops import_inner_product(LayerImport& at);
 Tops import_pool(LayerImport& at);
+
+// padding.cc
 Tops import_padding(LayerImport& at);
+
+// blocks.cc
+Tops import_space_to_depth(LayerImport& at);
+Tops import_tile(LayerImport& at);
+
+// normalization.cc
+Tops import_lrn(LayerImport& at);
 
 // upsample.cc
 Tops import_upsample(LayerImport& at);

@@ -1,5 +1,4 @@
-// Layers that slide a window: convolutions, pooling, and what is a convolution in disguise (inner product,
-// zero padding).
+// Layers that slide a window: convolutions, pooling, and what is a convolution in disguise (inner product).
 //
 // Espresso leaves padding to rules: pad_mode 0 gives it, mode 1 ("same") and 2 ("valid") say how to compute
 // it, and pooling may round its output size up. Here every window gets its four explicit amounts; the rules
@@ -165,18 +164,6 @@ Tops import_pool(LayerImport& at) {
   return {at.add(aneir::Pooling{types[kind], x.kernel, y.kernel, x.stride, y.stride, x.low, x.high, y.low,
                                 y.high, kind == 0 && at.flag("average_count_exclude_padding")},
                  {at.input()})};
-}
-
-// Zeros around the image: a convolution that copies each channel and pads.
-Tops import_padding(LayerImport& at) {
-  at.require(at.integer("pad_pad_mode", 0) == 0, "padding by reflection or replication");
-  at.require(at.number("pad_value", 0) == 0, "padding with a value other than 0");
-  Conv conv = depthwise_ones(at.shape(at.input()).c, 1, 1);
-  conv.pad_left = at.window("pad_l", 0);
-  conv.pad_right = at.window("pad_r", 0);
-  conv.pad_top = at.window("pad_t", 0);
-  conv.pad_bottom = at.window("pad_b", 0);
-  return {at.add(std::move(conv), {at.input()})};
 }
 
 }  // namespace ane::import

@@ -148,5 +148,144 @@ TEST(Layers, BadEmbeddingWithMoreIndicesThanHalvesIsRefused) {
   }
 }
 
+// ---- Borders, blocks, copies ----
+
+template <typename Layer>
+void set_borders(Layer& layer, int64_t top, int64_t bottom, int64_t left, int64_t right) {
+  for (const auto& [start, end] : {std::pair{top, bottom}, {left, right}}) {
+    auto* amounts = layer.mutable_paddingamounts()->add_borderamounts();
+    amounts->set_startedgesize(static_cast<uint64_t>(start));
+    amounts->set_endedgesize(static_cast<uint64_t>(end));
+  }
+}
+
+TEST(Layers, PaddingOfEveryKind) {
+  using Fill = std::function<void(spec::PaddingLayerParams&)>;
+  const std::vector<std::pair<std::string, Fill>> kinds = {
+      {"zeros", [](auto& params) { params.mutable_constant(); }},
+      {"a number", [](auto& params) { params.mutable_constant()->set_value(-2.5f); }},
+      {"mirrored", [](auto& params) { params.mutable_reflection(); }},
+      {"repeated", [](auto& params) { params.mutable_replication(); }}};
+  for (const auto& [name, fill] : kinds) {
+    const auto model = one_layer({6, 9, 10}, [&](spec::NeuralNetworkLayer& layer) {
+      fill(*layer.mutable_padding());
+      set_borders(*layer.mutable_padding(), 1, 2, 8, 4);
+    });
+    expect_correct(model, name, 70);
+  }
+}
+
+TEST(Layers, BlocksBecomeChannelsAndBack) {
+  using Reorganize = spec::ReorganizeDataLayerParams;
+  for (const auto mode : {Reorganize::SPACE_TO_DEPTH, Reorganize::DEPTH_TO_SPACE, Reorganize::PIXEL_SHUFFLE})
+    for (const uint64_t block : {2u, 3u}) {
+      const auto model = one_layer({18 * 4, 6, 12}, [&](spec::NeuralNetworkLayer& layer) {
+        layer.mutable_reorganizedata()->set_mode(mode);
+        layer.mutable_reorganizedata()->set_blocksize(block);
+      });
+      expect_correct(model, fmt::format("mode {}, blocks of {}", static_cast<int>(mode), block), 70);
+    }
+}
+
+TEST(Layers, SlicesWithSteps) {
+  using Slice = spec::SliceLayerParams;
+  for (const auto axis : {Slice::CHANNEL_AXIS, Slice::HEIGHT_AXIS, Slice::WIDTH_AXIS}) {
+    const auto model = one_layer({16, 9, 21}, [&](spec::NeuralNetworkLayer& layer) {
+      auto& params = *layer.mutable_slice();
+      params.set_axis(axis);
+      params.set_startindex(1);
+      params.set_endindex(-1);
+      params.set_stride(3);
+    });
+    expect_correct(model, fmt::format("axis {}", static_cast<int>(axis)), 70);
+  }
+}
+
+TEST(Layers, RepeatedSequences) {
+  const auto model = one_layer({6, 9, 10}, [](spec::NeuralNetworkLayer& layer) {
+    layer.mutable_sequencerepeat()->set_nrepetitions(3);
+  });
+  expect_correct(model, "three times", 70);
+}
+
+// ---- Normalisation, sums ----
+
+TEST(Layers, LocalResponseNormalisation) {
+  for (const uint64_t size : {3u, 4u, 5u})
+    for (const float k : {1.0f, 2.0f}) {
+      const auto model = one_layer({40, 5, 6}, [&](spec::NeuralNetworkLayer& layer) {
+        auto& params = *layer.mutable_lrn();
+        params.set_alpha(0.5f);
+        params.set_beta(0.75f);
+        params.set_localsize(size);
+        params.set_k(k);
+      });
+      expect_correct(model, fmt::format("size {}, k {}", size, k));
+    }
+}
+
+// Squares of the values are beyond binary16.
+TEST(Layers, LocalResponseNormalisationOfLargeValues) {
+  ModelBuilder model;
+  model.array_input("x", {8, 4, 4});
+  model.layer("large", {"x"})->mutable_multiply()->set_alpha(2000);
+  auto* params = model.layer("y", {"large"})->mutable_lrn();
+  params->set_alpha(1e-4f);
+  params->set_beta(0.75f);
+  params->set_localsize(5);
+  params->set_k(1);
+  model.array_output("y");
+  expect_correct(model, "values up to 2000");
+}
+
+TEST(Layers, CosineOfTwoVectors) {
+  ModelBuilder model;
+  model.array_input("a", {20, 3, 5});
+  model.array_input("b", {20, 3, 5});
+  model.layer("y", {"a", "b"})->mutable_dot()->set_cosinesimilarity(true);
+  model.array_output("y");
+  expect_correct(model, "cosine", 50);
+}
+
+TEST(Layers, ProductsAlongEveryAxis) {
+  using Reduce = spec::ReduceLayerParams;
+  for (const auto axis : {Reduce::C, Reduce::H, Reduce::W, Reduce::HW, Reduce::CHW}) {
+    const auto model = one_layer({3, 2, 5}, [&](spec::NeuralNetworkLayer& layer) {
+      layer.mutable_reduce()->set_mode(Reduce::PROD);
+      layer.mutable_reduce()->set_axis(axis);
+    });
+    expect_correct(model, fmt::format("axis {}", static_cast<int>(axis)), 45);
+  }
+}
+
+// ---- Batches ----
+
+// A head over vectors that lie along the sequence: without a batch on the engine that is a few tasks, and not
+// one for each vector.
+TEST(Layers, SequencesOfVectorsAreRows) {
+  ModelBuilder model;
+  model.array_input("x", {12, 19, 33});
+  model.reshape("vectors", "x", {684, 11, 1, 1});
+  model.inner_product("inner", "vectors", 11, 24);
+  model.relu("active", "inner");
+  model.softmax("scores", "active");
+  model.reshape("y", "scores", {1, 1, 684, 24});
+  model.array_output("y");
+  expect_correct(model, "head");
+  const TemporaryFolder folder;
+  EXPECT_LT(compile(folder, model).program.tasks.size(), 20u);
+}
+
+TEST(Layers, PermutationsMoveTheSequence) {
+  for (const auto& axes : {std::vector<int64_t>{1, 0, 2, 3}, {2, 1, 0, 3}, {3, 2, 1, 0}, {1, 2, 3, 0}}) {
+    ModelBuilder model;
+    model.array_input("x", {30, 4, 7});
+    model.reshape("sequence", "x", {5, 6, 4, 7});
+    model.permute("y", "sequence", axes);
+    model.array_output("y");
+    expect_correct(model, fmt::format("{}", fmt::join(axes, " ")), 70);
+  }
+}
+
 }  // namespace
 }  // namespace ane::test

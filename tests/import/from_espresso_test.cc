@@ -515,14 +515,15 @@ TEST(Constant, IsATensor) {
 TEST(BadNet, AllUnsupportedLayersAreListedAtOnce) {
   Net net = one_layer("rnn_arch", json::object(), {whc(2, 1, 1)}, whc(2, 1, 1));
   net.layers.push_back({"second", "activation", {"y"}, {"z"}, {{"mode", 99}}});
-  net.layers.push_back({"third", "lrn", {"z"}, {"out"}, json::object()});
+  net.layers.push_back({"third", "argsort", {"z"}, {"out"}, json::object()});
   net.shapes["z"] = net.shapes["out"] = whc(2, 1, 1);
-  EXPECT_EQ(refusal_of(net),
-            "test.espresso.net: 3 layers are not supported: layer 'layer' (rnn_arch): this layer type has no "
-            "form on the "
-            "engine yet; layer 'second' (activation): activation mode 99; layer 'third' (lrn): this layer "
-            "type has no "
-            "form on the engine yet");
+  EXPECT_EQ(
+      refusal_of(net),
+      "test.espresso.net: 3 layers are not supported: layer 'layer' (rnn_arch): this layer type has no "
+      "form on the "
+      "engine yet; layer 'second' (activation): activation mode 99; layer 'third' (argsort): this layer "
+      "type has no "
+      "form on the engine yet");
 }
 
 TEST(BadNet, DeclaredShapeDisagrees) {
