@@ -78,19 +78,11 @@ void translate_transpose(Translation& to, const SourceLayer& source) {
 // ---- Concatenation, parts
 // ----------------------------------------------------------------------------------------------------
 
-void add_concat(Translation& to, const SourceLayer& source, int64_t code) {
-  if (code == kAxisK)
-    add_layer(to, source, "concat", json::object());
-  else if (code == kAxisSeq)
+void translate_concat(Translation& to, const SourceLayer& source) {
+  if (source.concat().sequenceconcat())
     add_layer(to, source, "sequence_concat", {{"simple_concat", 1}});
   else
-    throw Unsupported{"an axis other than channel and sequence"};
-}
-
-void translate_concat_nd(Translation& to, const SourceLayer& source) {
-  const auto& layer = source.concatnd();
-  if (layer.interleave()) throw Unsupported{"interleaving"};
-  add_concat(to, source, axis_code(layer.axis(), to.model.shapes.at(source.input(0)).size()));
+    add_layer(to, source, "concat", json::object());
 }
 
 // One slice layer per output: Espresso's own split is only known for equal parts.
@@ -194,9 +186,7 @@ bool translate_structure(Translation& to, const SourceLayer& source) {
     case SourceLayer::kTranspose:
       return translate_transpose(to, source), true;
     case SourceLayer::kConcat:
-      return add_concat(to, source, source.concat().sequenceconcat() ? kAxisSeq : kAxisK), true;
-    case SourceLayer::kConcatND:
-      return translate_concat_nd(to, source), true;
+      return translate_concat(to, source), true;
     case SourceLayer::kSplit:
       return add_layer(to, source, "split_nd", {{"nd_axis", -3}}), true;
     case SourceLayer::kSplitND:

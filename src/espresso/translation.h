@@ -111,6 +111,9 @@ bool translate_sampling(Translation& to, const SourceLayer& source);
 std::string multiply_axis(Translation& to, const SourceLayer& source, const std::string& suffix,
                           std::string bottom, Shape& shape, int64_t code, std::vector<float> matrix);
 
+// from_coreml_exact.cc
+bool translate_exact(Translation& to, const SourceLayer& source);
+
 // from_coreml_structure.cc
 bool translate_structure(Translation& to, const SourceLayer& source);
 

@@ -123,6 +123,7 @@ const std::map<int64_t, Function> unary_operations = {
     {35, [](LayerImport& at, TensorId x, float, float) { return neuron(at, x, NeuronType::Exp2); }},
     {37, [](LayerImport& at, TensorId x, float, float) { return neuron(at, x, NeuronType::RoundNearest); }},
     {38, [](LayerImport& at, TensorId x, float, float) { return neuron(at, x, NeuronType::Sign); }},
+    {112, [](LayerImport& at, TensorId x, float, float) { return neuron(at, x, NeuronType::LogicalNot); }},
     {117, [](LayerImport& at, TensorId x, float, float) { return neuron(at, x, NeuronType::Floor); }},
     {118, [](LayerImport& at, TensorId x, float, float) { return neuron(at, x, NeuronType::Ceil); }},
     {119, [](LayerImport& at, TensorId x, float a,
@@ -143,6 +144,27 @@ const std::map<int64_t, ElementWiseOp> negated_operations = {
     {104, ElementWiseOp::GreaterThan},
     {106, ElementWiseOp::LessThan},
 };
+
+// Comparisons with alpha.
+const std::map<int64_t, ElementWiseOp> alpha_comparisons = {
+    {131, ElementWiseOp::LessThan},     {132, ElementWiseOp::LessEqual}, {133, ElementWiseOp::GreaterThan},
+    {134, ElementWiseOp::GreaterEqual}, {135, ElementWiseOp::NotEqual},  {136, ElementWiseOp::Equal},
+};
+
+TensorId compare_with_alpha(LayerImport& at, ElementWiseOp op) {
+  Constant alpha = Constant::of_floats({at.number("alpha", 1)});
+  return binary(at, op, at.input(), at.add(aneir::ConstantTensor{{}, std::move(alpha)}, {}));
+}
+
+// Operation 101. Operands that are shorter than the result are spread.
+TensorId select(LayerImport& at) {
+  at.require(at.inputs.size() == 3, "reads " + std::to_string(at.inputs.size()) + " tensors");
+  const aneir::Shape shape = engine_shape(at.declared_top());
+  std::vector<TensorId> operands = at.inputs;
+  for (TensorId& operand : operands)
+    if (at.shape(operand) != shape) operand = at.add(aneir::Broadcast{shape, false}, {operand});
+  return at.add(aneir::Select{}, operands);
+}
 
 bool may_be_chained(ElementWiseOp op) {
   return op == ElementWiseOp::Add || op == ElementWiseOp::Mult || op == ElementWiseOp::Max ||
@@ -269,6 +291,9 @@ Tops import_activation(LayerImport& at) {
 Tops import_elementwise(LayerImport& at) {
   const int64_t operation = at.layer.integer("operation", at.net.file);
   const bool relu = at.flag("fused_relu");
+  if (const auto found = alpha_comparisons.find(operation); found != alpha_comparisons.end())
+    return {compare_with_alpha(at, found->second)};
+  if (operation == 101) return {select(at)};
   if (at.inputs.size() < 2) return {unary_elementwise(at, operation, relu)};
   if (const auto found = negated_operations.find(operation); found != negated_operations.end()) {
     return {linear(at, chained(at, found->second, false), -1, 1)};
