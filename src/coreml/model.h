@@ -96,8 +96,12 @@ struct Refusal {
 // Reads and checks a .mlmodel. Throws Error for damaged or inconsistent files, for model types that hold no
 // tensor network (tree ensembles, ... : named), and one Error listing every layer that read_model itself
 // cannot understand (custom, recurrent, control flow: "LAYER (TYPE): REASON" each).
-Model read_model(const MappedFile& file);
-Model read_model(ByteSpan bytes, const std::string& name);
+//
+// Inputs of flexible shape have their default shape, or the chosen one: by name; for images height and width
+// last. Throws Error for names and shapes that the model does not have.
+using ChosenShapes = std::map<std::string, Shape>;
+Model read_model(const MappedFile& file, const ChosenShapes& shapes = {});
+Model read_model(ByteSpan bytes, const std::string& name, const ChosenShapes& shapes = {});
 
 // The type of a layer in the words of the Core ML specification, e.g. "convolution", "activation.ReLU".
 // and "unknown" when it is none that this version knows.

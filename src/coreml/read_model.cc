@@ -226,11 +226,13 @@ std::string layer_type(const spec::NeuralNetworkLayer& layer) {
   return type + "." + (function.empty() ? "unknown" : function);
 }
 
-Model read_model(ByteSpan bytes, const std::string& name) {
+Model read_model(ByteSpan bytes, const std::string& name, const ChosenShapes& shapes) {
   refuse_other_formats(bytes, name);
   Model model;
   model.file = name;
-  model.proto = parse(bytes, name);
+  const std::shared_ptr<spec::Model> proto = parse(bytes, name);
+  choose_shapes(*proto, shapes, name);
+  model.proto = proto;
   const Network network = find_network(model);
   model.specification_version = model.proto->specificationversion();
   if (model.specification_version < 1) throw Error(name, "", "has no specification version");
@@ -245,8 +247,8 @@ Model read_model(ByteSpan bytes, const std::string& name) {
   return model;
 }
 
-Model read_model(const MappedFile& file) {
-  return read_model(file.bytes(), file.name());
+Model read_model(const MappedFile& file, const ChosenShapes& shapes) {
+  return read_model(file.bytes(), file.name(), shapes);
 }
 
 }  // namespace ane::coreml

@@ -228,7 +228,7 @@ Compiled compile_model(const CompileOptions& options) {
 
   // The model as its author wrote it; a Core ML model also in compiled (Espresso) form. Refusals of layers
   // that no later stage could handle come from here, all at once.
-  compiled.source = read_source(options.model);
+  compiled.source = read_source(options.model, options.shapes);
   const h13::Compat& compat =
       find_compat(options.compat.empty() ? default_compat(compiled.source.kind) : options.compat);
   if (graphs && compiled.source.espresso)

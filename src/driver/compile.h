@@ -18,6 +18,7 @@ namespace ane::driver {
 
 struct CompileOptions {
   std::filesystem::path model;
+  coreml::ChosenShapes shapes;           // of inputs, by name; the others have their default
   std::string compat;                    // version of the compiler to agree with; empty: default_compat
   bool coarse_sigmoid = false;           // Apple's one-pass table, off by up to 0.0034, for sigmoid
   bool native_pooling = false;           // --experimental native-pooling

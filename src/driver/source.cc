@@ -64,15 +64,17 @@ SourceKind identify(const fs::path& path) {
   return fs::is_directory(status) ? identify_folder(path) : identify_file(path);
 }
 
-Source read_source(const fs::path& path) {
+Source read_source(const fs::path& path, const coreml::ChosenShapes& shapes) {
   Source source;
   source.kind = identify(path);
+  if (!shapes.empty() && source.kind != SourceKind::CoreMl)
+    throw Error(path.string(), "--shape", "only a .mlmodel has inputs whose shape can be chosen");
   fs::path named = path;
   if (!named.has_filename()) named = named.parent_path();
   source.name = named.stem().string();
   switch (source.kind) {
     case SourceKind::CoreMl:
-      source.coreml = coreml::read_model(MappedFile(path));
+      source.coreml = coreml::read_model(MappedFile(path), shapes);
       source.espresso = espresso::from_coreml(*source.coreml);
       break;
     case SourceKind::Espresso:

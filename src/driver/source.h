@@ -33,7 +33,7 @@ struct Source {
 
 // Reads as far as Espresso (and the plist and ML Programs, which have no Espresso form); import_network does
 // the rest.
-Source read_source(const std::filesystem::path& path);
+Source read_source(const std::filesystem::path& path, const coreml::ChosenShapes& shapes = {});
 void import_network(Source& source);
 
 }  // namespace ane::driver

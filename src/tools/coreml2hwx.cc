@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -27,7 +28,7 @@ using nlohmann::ordered_json;
 struct Arguments {
   driver::CompileOptions compile;
   bool debug = false, json = false, quiet = false, verbose = false, verify = false;
-  std::vector<std::string> emit, experimental, inputs;
+  std::vector<std::string> emit, experimental, inputs, shapes;
   std::string target = "h13", sigmoid;
   uint64_t seed = 1;
 };
@@ -116,6 +117,28 @@ void log_stages(const std::string& program, const Arguments& arguments, const dr
   if (arguments.debug) log_line(program, "other debug information at " + arguments.compile.output.string());
 }
 
+// NAME=1,3,640,480
+coreml::ChosenShapes shapes_from(const std::vector<std::string>& words) {
+  coreml::ChosenShapes shapes;
+  for (const std::string& word : words) {
+    const size_t equals = word.rfind('=');
+    std::vector<int64_t> shape;
+    size_t at = equals == std::string::npos ? word.size() : equals + 1;
+    while (at < word.size()) {
+      int64_t length = 0;
+      const auto [end, failure] = std::from_chars(word.data() + at, word.data() + word.size(), length);
+      if (failure != std::errc() || length < 1) break;
+      shape.push_back(length);
+      at = static_cast<size_t>(end - word.data());
+      if (at < word.size() && word[at] == ',' && at + 1 < word.size()) ++at;
+    }
+    if (shape.empty() || at != word.size())
+      throw Error(word, "--shape", "is no shape", "write NAME=LENGTH,LENGTH,...");
+    shapes[word.substr(0, equals)] = std::move(shape);
+  }
+  return shapes;
+}
+
 int compile(const std::string& program, Arguments arguments) {
   driver::Compiled compiled = driver::compile_model(arguments.compile);
   if (arguments.compile.output.empty()) arguments.compile.output = default_output(compiled.source.name);
@@ -143,8 +166,9 @@ int compile(const std::string& program, Arguments arguments) {
   return 0;
 }
 
-int run(const std::string& program, const Arguments& arguments) {
+int run(const std::string& program, Arguments arguments) {
   try {
+    arguments.compile.shapes = shapes_from(arguments.shapes);
     return compile(program, arguments);
   } catch (const Error& error) {
     // The reason also goes to whoever reads the JSON; run_program prints the line and sets the status.
@@ -194,6 +218,8 @@ int main(int argc, char** argv) {
          "--experimental", arguments.experimental,
          "use a form that no public Apple program shows: native-pooling (windowed pooling as one PE task)")
       ->check(CLI::IsMember({"native-pooling"}));
+  app.add_option("--shape", arguments.shapes,
+                 "shape of an input whose shape is flexible: NAME=LENGTH,LENGTH,... (default: the model's)");
   app.add_flag("--verify", arguments.verify,
                "run the program on the simulator and the model on the reference interpreter, and compare");
   app.add_option("--input", arguments.inputs,
