@@ -223,7 +223,10 @@ Feature read_output(const spec::FeatureDescription& description, const Model& mo
   Feature feature{.name = description.name(), .optional = type.isoptional(), .type = {}, .tensor = {}};
   feature.tensor = output_tensor(reader, feature.name, model);
   if (type.has_imagetype()) {
-    const ImageFeature image = reader.image(type.imagetype());
+    const spec::ImageFeatureType& declared = type.imagetype();
+    ImageFeature image = reader.image(declared);
+    if ((declared.has_imagesizerange() || declared.has_enumeratedsizes()) && feature.tensor.size() >= 2)
+      image.height = feature.tensor[feature.tensor.size() - 2], image.width = feature.tensor.back();
     const Shape wanted{image.channels(), image.height, image.width};
     const Shape& tensor = feature.tensor;
     if (tensor.size() < 3 || !std::equal(wanted.begin(), wanted.end(), tensor.end() - 3) ||

@@ -96,13 +96,18 @@ struct Refusal {
 // Reads and checks a .mlmodel. Throws Error for damaged or inconsistent files, for model types that hold no
 // tensor network (tree ensembles, ... : named), and one Error listing every layer that read_model itself
 // cannot understand (custom, recurrent, control flow: "LAYER (TYPE): REASON" each).
-Model read_model(const MappedFile& file);
-Model read_model(ByteSpan bytes, const std::string& name);
+//
+// Inputs of flexible shape have their default shape, or the chosen one: by name; for images height and width
+// last. Throws Error for names and shapes that the model does not have.
+using ChosenShapes = std::map<std::string, Shape>;
+Model read_model(const MappedFile& file, const ChosenShapes& shapes = {});
+Model read_model(ByteSpan bytes, const std::string& name, const ChosenShapes& shapes = {});
 
 // The same in two steps, for callers that also take other types of models: any model's message, whose fields
 // nobody has looked at, and the network in it.
-std::shared_ptr<const spec::Model> parse_model(ByteSpan bytes, const std::string& name);
-Model read_model(std::shared_ptr<const spec::Model> proto, const std::string& name);
+std::shared_ptr<spec::Model> parse_model(ByteSpan bytes, const std::string& name);
+Model read_model(const std::shared_ptr<spec::Model>& proto, const std::string& name,
+                 const ChosenShapes& shapes = {});
 
 // What the description of a model says of the images and arrays that an ML Program takes and gives. Its
 // tensors are the program's own; Feature::tensor is the shape that a feature has by default, [1, C, H, W] for

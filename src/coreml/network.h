@@ -16,6 +16,9 @@ struct Network {
   bool exact_arrays, exact_images;  // inputs keep their declared rank instead of rank 5
 };
 
+// Writes chosen shapes of inputs in place of the default ones.
+void choose_shapes(spec::Model& model, const ChosenShapes& shapes, const std::string& file);
+
 // The inputs with their shapes and preprocessing. Fills `model.inputs`; the file's name must be set.
 void read_inputs(const Network& network, Model& model);
 

@@ -224,19 +224,21 @@ std::string layer_type(const spec::NeuralNetworkLayer& layer) {
   return type + "." + (function.empty() ? "unknown" : function);
 }
 
-std::shared_ptr<const spec::Model> parse_model(ByteSpan bytes, const std::string& name) {
+std::shared_ptr<spec::Model> parse_model(ByteSpan bytes, const std::string& name) {
   refuse_other_formats(bytes, name);
   return parse(bytes, name);
 }
 
-Model read_model(ByteSpan bytes, const std::string& name) {
-  return read_model(parse_model(bytes, name), name);
+Model read_model(ByteSpan bytes, const std::string& name, const ChosenShapes& shapes) {
+  return read_model(parse_model(bytes, name), name, shapes);
 }
 
-Model read_model(std::shared_ptr<const spec::Model> proto, const std::string& name) {
+Model read_model(const std::shared_ptr<spec::Model>& proto, const std::string& name,
+                 const ChosenShapes& shapes) {
   Model model;
   model.file = name;
-  model.proto = std::move(proto);
+  choose_shapes(*proto, shapes, name);
+  model.proto = proto;
   const Network network = find_network(model);
   model.specification_version = model.proto->specificationversion();
   if (model.specification_version < 1) throw Error(name, "", "has no specification version");
@@ -251,8 +253,8 @@ Model read_model(std::shared_ptr<const spec::Model> proto, const std::string& na
   return model;
 }
 
-Model read_model(const MappedFile& file) {
-  return read_model(file.bytes(), file.name());
+Model read_model(const MappedFile& file, const ChosenShapes& shapes) {
+  return read_model(file.bytes(), file.name(), shapes);
 }
 
 }  // namespace ane::coreml

@@ -9,6 +9,7 @@
 #include "aneir/plist.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "driver/indices.h"
 #include "driver/version.h"
 #include "espresso/files.h"
 #include "mil/element.h"
@@ -249,6 +250,12 @@ Sidecar sidecar_of(const CompileOptions& options, const Source& source, const h1
     sidecar.class_scores = source.coreml->class_scores_blob;
   }
   if (source.mil) name_classes(sidecar, source.function());
+  if (source.coreml) {
+    const auto indices = index_inputs(*source.coreml);
+    for (SidecarFeature& feature : sidecar.inputs)
+      if (const auto found = indices.find(feature.name); found != indices.end())
+        feature.indices = found->second;
+  }
   sidecar.layers = layer_map(source, program);
   return sidecar;
 }

@@ -15,6 +15,7 @@ using nlohmann::ordered_json;
 ordered_json to_json(const SidecarFeature& feature) {
   ordered_json out = {
       {"name", feature.name}, {"binding", feature.binding}, {"shape", feature.shape}, {"type", feature.type}};
+  if (feature.indices != 0) out["indices"] = feature.indices;
   if (!feature.image) return out;
   const SidecarImage& image = *feature.image;
   out["image"] = {{"color_space", image.color_space},
@@ -39,6 +40,7 @@ void check(const SidecarFeature& feature) {
       refuse(feature.name, "has an impossible shape");
     elements *= length;
   }
+  if (feature.indices < 0) refuse(feature.name, "has fewer than no indices");
   if (!feature.image) return;
   const SidecarImage& image = *feature.image;
   const bool gray = image.color_space == "grayscale";
@@ -61,6 +63,7 @@ SidecarFeature feature_from(const json& in) {
   feature.binding = in.at("binding").get<std::string>();
   feature.shape = in.at("shape").get<std::vector<int64_t>>();
   feature.type = in.at("type").get<std::string>();
+  feature.indices = in.value("indices", int64_t{0});
   if (!in.contains("image")) {
     check(feature);
     return feature;

@@ -26,6 +26,7 @@ struct SidecarFeature {
   std::vector<int64_t> shape;  // the user's, row-major; same number of elements as the surface
   std::string type;            // "float32", "float64", "float16", "int32", "uint8" (truths, 0 and 1), "image"
   std::optional<SidecarImage> image;
+  int64_t indices = 0;  // the values are indices: whole numbers below this; 0: any numbers
 };
 
 struct SidecarLayer {

@@ -119,7 +119,7 @@ void set_shape(const Source& source, const mil::Function& function, const Choice
   if (shape.empty())
     throw Error(source.mil->file, fmt::format("input '{}'", input.name),
                 fmt::format("is a {}, and no default shape is given", input.type.text()),
-                fmt::format("choose one: --shape {}=1x3x8x8", input.name));
+                fmt::format("choose one: --shape {}=1,3,8,8", input.name));
   if (!suits(shape, declared))
     throw Error(
         source.mil->file, fmt::format("input '{}'", input.name),
@@ -138,10 +138,15 @@ void choose(Source& source, const Choice& choice) {
     if (input.type.is_tensor()) set_shape(source, function, choice, input);
 }
 
-void refuse_choice(const fs::path& path, const Choice& choice) {
+void refuse_function(const fs::path& path, const Choice& choice) {
   if (!choice.function.empty()) throw Error(path.string(), "--function", "only ML Programs have functions");
+}
+
+void refuse_choice(const fs::path& path, const Choice& choice) {
+  refuse_function(path, choice);
   if (!choice.shapes.empty())
-    throw Error(path.string(), "--shape", "only the inputs of ML Programs can be given a shape");
+    throw Error(path.string(), "--shape", "the shapes of a compiled network cannot be chosen",
+                "compile its .mlmodel or .mlpackage");
 }
 
 // `model`: the .mlmodel itself, within a package or not.
@@ -149,8 +154,8 @@ void read_core_ml(Source& source, const fs::path& model, const Choice& choice) {
   const MappedFile file(model);
   const auto proto = coreml::parse_model(file.bytes(), file.name());
   if (!proto->has_mlprogram()) {
-    refuse_choice(model, choice);
-    source.coreml = coreml::read_model(proto, file.name());
+    refuse_function(model, choice);
+    source.coreml = coreml::read_model(proto, file.name(), choice.shapes);
     source.espresso = espresso::from_coreml(*source.coreml);
     return;
   }

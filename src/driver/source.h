@@ -18,8 +18,8 @@ enum class SourceKind { CoreMl, Espresso, AnePlist, Mil };
 
 // What the user may choose of a model that leaves it open. Both are for ML Programs.
 struct Choice {
-  std::string function;                                // empty: "main", or the only one there is
-  std::map<std::string, std::vector<int64_t>> shapes;  // of inputs of unknown length, by name
+  std::string function;         // empty: "main", or the only one there is
+  coreml::ChosenShapes shapes;  // of inputs of flexible shape, by name; the others have their default
 };
 
 // A model read, with the forms it has. `network` is as imported, before any pass.

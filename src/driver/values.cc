@@ -100,7 +100,8 @@ std::vector<float> random_input(const SidecarFeature& feature, uint64_t seed) {
   std::vector<float> values(static_cast<size_t>(count_of(feature)));
   for (float& value : values) {
     const uint64_t bits = engine();
-    value = feature.image ? static_cast<float>(bits >> 56)
+    value = feature.image          ? static_cast<float>(bits >> 56)
+            : feature.indices != 0 ? static_cast<float>(bits % static_cast<uint64_t>(feature.indices))
             : feature.type == "uint8" || feature.type == "int32"
                 ? static_cast<float>(bits >> 63)  // as indices, 0 and 1 are seldom too large
                 : round_to_half(static_cast<float>(bits >> 40) * 0x1p-23f - 1.0f);

@@ -23,7 +23,8 @@ std::map<std::string, std::filesystem::path> match_inputs(const std::vector<std:
 // planes in the channel order of the model.
 std::vector<float> read_input(const SidecarFeature& feature, const std::filesystem::path& path);
 
-// Uniform values from a seed: [-1, 1) for arrays, whole numbers 0..255 for pictures, 0 and 1 for truths.
+// Uniform values from a seed: [-1, 1) for arrays, whole numbers 0..255 for pictures, 0 and 1 for truths, any
+// of them for indices.
 std::vector<float> random_input(const SidecarFeature& feature, uint64_t seed);
 
 // The input surface's values: the picture's preprocessing applied.

@@ -117,7 +117,8 @@ void translate_layer(Translation& to, const SourceLayer& layer, const Fusion& fu
   if (layer.output_size() == 0) throw Unsupported{"it has no output"};
   need_known_rank(to, layer);
   if (translate_weighted(to, layer, fusion) || translate_elementwise(to, layer) ||
-      translate_spatial(to, layer) || translate_structure(to, layer))
+      translate_spatial(to, layer) || translate_sampling(to, layer) || translate_exact(to, layer) ||
+      translate_structure(to, layer))
     return;
   throw Unsupported{"no Espresso form of this layer is known"};
 }

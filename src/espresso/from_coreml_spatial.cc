@@ -1,4 +1,4 @@
-// Layers over height and width: pooling, padding, cropping, upsampling, normalisation, reduction.
+// Layers over height and width: pooling, padding, cropping, normalisation, reduction.
 //
 // Where Espresso's own code for something is not known (reduction over axes other than the channel,
 // statistics over the whole blob), the layer is put together from known ones, exactly: a reduction over
@@ -16,7 +16,6 @@ namespace {
 
 using coreml::spec::PoolingLayerParams;
 using coreml::spec::ReduceLayerParams;
-using coreml::spec::SamplingMode;
 
 enum PoolKind : int64_t { kAveragePool = 0, kMaxPool = 1, kL2Pool = 2 };
 enum ReduceMode : int64_t {
@@ -153,66 +152,6 @@ void translate_crop(Translation& to, const SourceLayer& source) {
             {source.input(0)});
 }
 
-// ---- Upsampling
-// --------------------------------------------------------------------------------------------------------------
-
-// How the sample points of a bilinear enlargement lie: on both end points; from the first point in steps that
-// stop short of the last (Core ML's original rule); or on pixel centres.
-enum class Grid { AlignCorners, Legacy, PixelCentres };
-
-void set_grid(json& attributes, Grid grid) {
-  attributes["align_corners"] = grid == Grid::AlignCorners ? 1 : 0;
-  attributes["is_legacy_mode"] = grid == Grid::Legacy ? 1 : 0;
-}
-
-void set_factors(json& attributes, double vertical, double horizontal) {
-  if (vertical == std::trunc(vertical) && horizontal == std::trunc(horizontal)) {
-    attributes["scaling_factor_y"] = static_cast<int64_t>(vertical);
-    attributes["scaling_factor_x"] = static_cast<int64_t>(horizontal);
-    return;
-  }
-  attributes.update({{"use_fractional_scale_factors", 1},
-                     {"fractional_scaling_factor_y", vertical},
-                     {"fractional_scaling_factor_x", horizontal}});
-}
-
-void translate_upsample(Translation& to, const SourceLayer& source) {
-  using Params = coreml::spec::UpsampleLayerParams;
-  const Params& layer = source.upsample();
-  json attributes = {{"mode", layer.mode() == Params::BILINEAR ? 1 : 0}};
-  double factors[2] = {1, 1};
-  for (int axis = 0; axis < 2; ++axis) {
-    if (axis < layer.scalingfactor_size()) factors[axis] = static_cast<double>(layer.scalingfactor(axis));
-    if (axis < layer.fractionalscalingfactor_size())
-      factors[axis] = finite(layer.fractionalscalingfactor(axis));
-  }
-  set_factors(attributes, factors[0], factors[1]);
-  if (layer.linearupsamplemode() == Params::ALIGN_CORNERS_TRUE)
-    set_grid(attributes, Grid::AlignCorners);
-  else if (layer.linearupsamplemode() == Params::ALIGN_CORNERS_FALSE)
-    set_grid(attributes, Grid::PixelCentres);
-  else
-    set_grid(attributes, Grid::Legacy);
-  add_layer(to, source, "upsample", std::move(attributes));
-}
-
-// Any target size is a fractional upsampling whose grid is one of upsample's; the box sampling of ROI_ALIGN
-// is not.
-void translate_resize_bilinear(Translation& to, const SourceLayer& source) {
-  const auto& layer = source.resizebilinear();
-  const Shape from = input_shape(to, source), result = output_shape(to, source);
-  const auto method = layer.mode().samplingmethod();
-  if (method == SamplingMode::ROI_ALIGN_MODE) throw Unsupported{"sampling mode ROI_ALIGN"};
-  if (method == SamplingMode::ALIGN_ENDPOINTS_MODE && (result.h == 1 || result.w == 1) &&
-      result.h * result.w != from.h * from.w)
-    throw Unsupported{"sampling mode ALIGN_ENDPOINTS down to a single row or column"};
-  json attributes = {{"mode", 1}};
-  set_factors(attributes, static_cast<double>(result.h) / static_cast<double>(from.h),
-              static_cast<double>(result.w) / static_cast<double>(from.w));
-  set_grid(attributes, method == SamplingMode::UPSAMPLE_MODE ? Grid::Legacy : Grid::AlignCorners);
-  add_layer(to, source, "upsample", std::move(attributes));
-}
-
 // ---- Reduction
 // ---------------------------------------------------------------------------------------------------------------
 
@@ -278,7 +217,6 @@ void reduce_by_pooling(Translation& to, const SourceLayer& source, std::string b
   const auto step = [&](const char* suffix, int64_t operation, double alpha) {
     bottom = add_step(to, source, suffix, "elementwise", elementwise(operation, alpha), {bottom}, shape);
   };
-  if (mode == kProduct || mode == kArgmax) throw Unsupported{"this reduction over height or width"};
   if (mode == kMinimum) step("negative", kMultiplyAlpha, -1);
   if (mode == kL1) step("absolute", kAbsolute, 1);
   if (mode == kSumOfSquares) step("square", kSquare, 1);
@@ -293,6 +231,29 @@ void reduce_by_pooling(Translation& to, const SourceLayer& source, std::string b
   add_layer(to, source, "elementwise", elementwise(kMultiplyAlpha, factor), {bottom});
 }
 
+// Reductions that no pooling does: height or width are laid along the channels for them.
+void reduce_turned(Translation& to, const SourceLayer& source, ReduceMode mode) {
+  const auto axis = source.reduce().axis();
+  const std::vector<int64_t> codes = axis == ReduceLayerParams::HW  ? std::vector<int64_t>{kAxisH, kAxisW}
+                                     : axis == ReduceLayerParams::H ? std::vector<int64_t>{kAxisH}
+                                                                    : std::vector<int64_t>{kAxisW};
+  Shape shape = input_shape(to, source);
+  std::string bottom = source.input(0);
+  for (const int64_t code : codes) {
+    const json turn = exchange_with_channels(code);
+    const std::string suffix = code == kAxisH ? "rows" : "columns";
+    std::swap(dimension(shape, code), shape.k);
+    bottom = add_step(to, source, suffix + "_turned", "transpose", turn, {bottom}, shape);
+    shape.k = 1;
+    bottom = add_step(to, source, suffix, "reduce", channel_reduction(mode), {bottom}, shape);
+    std::swap(dimension(shape, code), shape.k);
+    if (code == codes.back())
+      add_layer(to, source, "transpose", turn, {bottom});
+    else
+      bottom = add_step(to, source, suffix + "_back", "transpose", turn, {bottom}, shape);
+  }
+}
+
 void translate_reduce(Translation& to, const SourceLayer& source) {
   const ReduceLayerParams& layer = source.reduce();
   const Shape shape = input_shape(to, source);
@@ -303,6 +264,8 @@ void translate_reduce(Translation& to, const SourceLayer& source) {
     bottom = add_step(to, source, "shifted", "elementwise", elementwise(kAddAlpha, epsilon), {bottom}, shape);
     bottom = add_step(to, source, "logarithm", "elementwise", elementwise(kLogarithm), {bottom}, shape);
   }
+  const bool over_channels = layer.axis() == ReduceLayerParams::C || layer.axis() == ReduceLayerParams::CHW;
+  if ((mode == kArgmax || mode == kProduct) && !over_channels) return reduce_turned(to, source, mode);
   if (layer.axis() != ReduceLayerParams::C && layer.axis() != ReduceLayerParams::CHW)
     return reduce_by_pooling(to, source, bottom, mode);
   if (layer.axis() == ReduceLayerParams::CHW && shape.h * shape.w != 1)
@@ -387,12 +350,23 @@ void translate_mvn(Translation& to, const SourceLayer& source) {
   add_layer(to, source, "reshape", reshape_to(shape), {bottom});
 }
 
-// The sum over channels of a product.
+// The sum over channels of a product; of cosines times 1 / |x| for either x.
 void translate_dot(Translation& to, const SourceLayer& source) {
-  if (source.dot().cosinesimilarity()) throw Unsupported{"cosine similarity"};
   const auto product = add_step(to, source, "product", "elementwise", elementwise(kMultiply),
                                 {source.input(0), source.input(1)}, input_shape(to, source));
-  add_layer(to, source, "reduce", channel_reduction(kSum), {product});
+  if (!source.dot().cosinesimilarity())
+    return static_cast<void>(add_layer(to, source, "reduce", channel_reduction(kSum), {product}));
+  const Shape sums = output_shape(to, source);
+  std::string cosine = add_step(to, source, "sum", "reduce", channel_reduction(kSum), {product}, sums);
+  for (const int operand : {0, 1}) {
+    const std::string name = std::to_string(operand);
+    auto norm = add_step(to, source, "squares" + name, "reduce", channel_reduction(kSumOfSquares),
+                         {source.input(operand)}, sums);
+    norm = add_step(to, source, "norm" + name, "elementwise", elementwise(kPower, -0.5), {norm}, sums);
+    if (operand == 1)
+      return static_cast<void>(add_layer(to, source, "elementwise", elementwise(kMultiply), {cosine, norm}));
+    cosine = add_step(to, source, "first", "elementwise", elementwise(kMultiply), {cosine, norm}, sums);
+  }
 }
 
 }  // namespace
@@ -405,10 +379,6 @@ bool translate_spatial(Translation& to, const SourceLayer& source) {
       return translate_padding(to, source), true;
     case SourceLayer::kCrop:
       return translate_crop(to, source), true;
-    case SourceLayer::kUpsample:
-      return translate_upsample(to, source), true;
-    case SourceLayer::kResizeBilinear:
-      return translate_resize_bilinear(to, source), true;
     case SourceLayer::kReduce:
       return translate_reduce(to, source), true;
     case SourceLayer::kLrn:

@@ -78,19 +78,11 @@ void translate_transpose(Translation& to, const SourceLayer& source) {
 // ---- Concatenation, parts
 // ----------------------------------------------------------------------------------------------------
 
-void add_concat(Translation& to, const SourceLayer& source, int64_t code) {
-  if (code == kAxisK)
-    add_layer(to, source, "concat", json::object());
-  else if (code == kAxisSeq)
+void translate_concat(Translation& to, const SourceLayer& source) {
+  if (source.concat().sequenceconcat())
     add_layer(to, source, "sequence_concat", {{"simple_concat", 1}});
   else
-    throw Unsupported{"an axis other than channel and sequence"};
-}
-
-void translate_concat_nd(Translation& to, const SourceLayer& source) {
-  const auto& layer = source.concatnd();
-  if (layer.interleave()) throw Unsupported{"interleaving"};
-  add_concat(to, source, axis_code(layer.axis(), to.model.shapes.at(source.input(0)).size()));
+    add_layer(to, source, "concat", json::object());
 }
 
 // One slice layer per output: Espresso's own split is only known for equal parts.
@@ -114,15 +106,28 @@ void translate_split_nd(Translation& to, const SourceLayer& source) {
     add_slices(to, source, axis_code(layer.axis(), to.model.shapes.at(source.input(0)).size()));
 }
 
+// Elements start, start + step, ... (count of them) of an axis. No code for a step is known, so that a matrix
+// with a one in each row picks them.
+void pick(Translation& to, const SourceLayer& source, Shape shape, int64_t code, int64_t start, int64_t step,
+          int64_t count) {
+  const int64_t length = dimension(shape, code);
+  if (count > (int64_t{1} << 26) / length) throw Unsupported{"too large an axis"};
+  std::vector<float> matrix(static_cast<size_t>(count * length), 0.0f);
+  for (int64_t i = 0; i < count; ++i) matrix[static_cast<size_t>(i * length + start + i * step)] = 1;
+  const auto picked = multiply_axis(to, source, "picked", source.input(0), shape, code, std::move(matrix));
+  add_layer(to, source, "elementwise", elementwise(3), {picked});
+}
+
 void translate_slice(Translation& to, const SourceLayer& source) {
   using Params = coreml::spec::SliceLayerParams;
   const Params& layer = source.slice();
-  if (layer.stride() > 1) throw Unsupported{"a stride other than 1"};
   const int64_t code = layer.axis() == Params::WIDTH_AXIS    ? kAxisW
                        : layer.axis() == Params::HEIGHT_AXIS ? kAxisH
                                                              : kAxisK;
   Shape from = input_shape(to, source), result = output_shape(to, source);
   const int64_t start = layer.startindex() + (layer.startindex() < 0 ? dimension(from, code) : 0);
+  if (layer.stride() > 1)
+    return pick(to, source, from, code, start, static_cast<int64_t>(layer.stride()), dimension(result, code));
   add_layer(to, source, "slice",
             {{"axis", code}, {"start", start}, {"end", start + dimension(result, code)}});
 }
@@ -181,9 +186,7 @@ bool translate_structure(Translation& to, const SourceLayer& source) {
     case SourceLayer::kTranspose:
       return translate_transpose(to, source), true;
     case SourceLayer::kConcat:
-      return add_concat(to, source, source.concat().sequenceconcat() ? kAxisSeq : kAxisK), true;
-    case SourceLayer::kConcatND:
-      return translate_concat_nd(to, source), true;
+      return translate_concat(to, source), true;
     case SourceLayer::kSplit:
       return add_layer(to, source, "split_nd", {{"nd_axis", -3}}), true;
     case SourceLayer::kSplitND:

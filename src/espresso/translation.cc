@@ -82,6 +82,16 @@ int64_t& dimension(Shape& shape, int64_t code) {
   return *axes[code];
 }
 
+json exchange_with_channels(int64_t code) {
+  int64_t from[] = {kAxisW, kAxisH, kAxisK, kAxisN, kAxisSeq};
+  std::swap(from[code], from[kAxisK]);
+  return {{"axis_w", from[kAxisW]},
+          {"axis_h", from[kAxisH]},
+          {"axis_k", from[kAxisK]},
+          {"axis_n", from[kAxisN]},
+          {"axis_seq", from[kAxisSeq]}};
+}
+
 double finite(float value) {
   if (!std::isfinite(value)) throw Unsupported{"a parameter that is not a finite number"};
   return value;
@@ -119,6 +129,33 @@ void set_weights(Translation& to, json& attributes, const coreml::spec::WeightPa
   } else {
     attributes["blob_weights"] = add_floats(to, coreml::decode_weights(weights, shape, channel_axis));
   }
+}
+
+std::string multiply_axis(Translation& to, const SourceLayer& source, const std::string& suffix,
+                          std::string bottom, Shape& shape, int64_t code, std::vector<float> matrix) {
+  const auto turn = [&](const char* name) {
+    std::swap(dimension(shape, code), shape.k);
+    bottom = add_step(to, source, suffix + name, "transpose", exchange_with_channels(code), {bottom}, shape);
+  };
+  turn("_turned");
+  const int64_t in = shape.k;
+  shape.k = static_cast<int64_t>(matrix.size()) / in;
+  const json attributes = {{"C", shape.k},
+                           {"K", in},
+                           {"Nx", 1},
+                           {"Ny", 1},
+                           {"n_groups", 1},
+                           {"n_parallel", 1},
+                           {"has_biases", 0},
+                           {"has_batch_norm", 0},
+                           {"fused_relu", 0},
+                           {"fused_tanh", 0},
+                           {"pad_mode", 2},
+                           {"pad_fill_mode", 0},
+                           {"blob_weights", add_floats(to, std::move(matrix))}};
+  bottom = add_step(to, source, suffix, "convolution", attributes, {bottom}, shape);
+  turn("_back");
+  return bottom;
 }
 
 }  // namespace ane::espresso

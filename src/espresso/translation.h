@@ -43,6 +43,8 @@ std::string add_step(Translation& to, const SourceLayer& source, const std::stri
 // Attributes of elementwise and activation layers; the ones Apple's compiler always writes.
 json elementwise(int64_t operation, double alpha = 1, double beta = 0);
 json linear(double alpha, double beta);  // activation mode 6: alpha * x + beta
+// A transpose layer's, that lays the axis `code` along the channels and these along it.
+json exchange_with_channels(int64_t code);
 
 // ---- Shapes
 // ----------------------------------------------------------------------------------------------------------
@@ -73,6 +75,11 @@ void set_weights(Translation& to, json& attributes, const coreml::spec::WeightPa
 // ---- Translations, by topic
 // --------------------------------------------------------------------------------------------
 
+// `matrix` [out][in] times the axis `code` of the blob, whose shape is `shape` and becomes the result's: a
+// 1x1 convolution with that axis laid along the channels. Gives the result's name.
+std::string multiply_axis(Translation& to, const SourceLayer& source, const std::string& suffix,
+                          std::string bottom, Shape& shape, int64_t code, std::vector<float> matrix);
+
 // What is folded into a convolution or inner product: layers after it that then disappear.
 struct Fusion {
   const coreml::spec::BatchnormLayerParams* batchnorm = nullptr;
@@ -96,6 +103,16 @@ bool translate_elementwise(Translation& to, const SourceLayer& source);
 
 // from_coreml_spatial.cc
 bool translate_spatial(Translation& to, const SourceLayer& source);
+
+// from_coreml_sampling.cc
+bool translate_sampling(Translation& to, const SourceLayer& source);
+// `matrix` [out][in] times the axis `code` of the blob, whose shape is `shape` and becomes the result's: a
+// 1x1 convolution with that axis laid along the channels. Gives the result's name.
+std::string multiply_axis(Translation& to, const SourceLayer& source, const std::string& suffix,
+                          std::string bottom, Shape& shape, int64_t code, std::vector<float> matrix);
+
+// from_coreml_exact.cc
+bool translate_exact(Translation& to, const SourceLayer& source);
 
 // from_coreml_structure.cc
 bool translate_structure(Translation& to, const SourceLayer& source);

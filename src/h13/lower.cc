@@ -19,6 +19,7 @@
 #include "base/half.h"
 #include "h13/geometry.h"
 #include "h13/pack.h"
+#include "h13/round_kernels.h"
 
 namespace ane::h13 {
 
@@ -79,6 +80,25 @@ std::optional<View> rows_as_channels(const View& view) {
     return std::nullopt;
   if (view.h != 1) rows.stride_h = rows.stride_c;
   return rows;
+}
+
+// The rows of all images likewise.
+std::optional<View> all_rows_as_channels(const Layout& layout) {
+  std::optional<View> rows = rows_as_channels(layout.view);
+  if (!rows || layout.n == 1) return rows;
+  if (rows->c == 1) rows->stride_c = layout.stride_n;
+  if (layout.stride_n != rows->c * rows->stride_c) return std::nullopt;
+  rows->c *= layout.n;
+  return rows;
+}
+
+std::optional<View> images_as_channels(const Layout& layout) {
+  View whole = layout.view;
+  if (layout.n == 1) return whole;
+  if (whole.c == 1) whole.stride_c = layout.stride_n;
+  if (layout.stride_n != whole.c * whole.stride_c) return std::nullopt;
+  whole.c *= layout.n;
+  return whole;
 }
 
 View rows_and_channels_exchanged(const View& view) {
@@ -286,7 +306,11 @@ void Lowering::add_per_image(const Unit& unit, const Work& work) {
   for (int64_t n = 0; n < to.n; ++n) add_op(unit, work, image(from, n), image(to, n));
 }
 
+// All images at once where they follow each other like channels on both sides.
 void Lowering::copy(const Unit& unit, const Layout& from, const Layout& to) {
+  const auto whole_from = images_as_channels(from), whole_to = images_as_channels(to);
+  if (whole_from && whole_to && whole_to->c <= target_.max_channels)
+    return add_op(unit, Bypass{}, *whole_from, *whole_to);
   for (int64_t n = 0; n < to.n; ++n) add_op(unit, Bypass{}, image(from, n), image(to, n));
 }
 
@@ -319,22 +343,28 @@ void Lowering::lower_params(const Unit& unit, const aneir::InputView& view) {
 }
 
 void Lowering::lower_params(const Unit& unit, const aneir::Reshape& reshape) {
-  const Shape& from = network_.tensor(unit.bottoms[0]).shape;
+  const Shape &from = network_.tensor(unit.bottoms[0]).shape, &to = reshape.shape;
   Layout source = layout(unit.bottoms[0]);
-  ensure(from.w == reshape.shape.w && from.n == reshape.shape.n, "lower: a reshape that moves data");
-  const bool same = from.c == reshape.shape.c && from.h == reshape.shape.h;
-  std::optional<View> rows = rows_as_channels(source.view);
-  if (!rows && !same) {
+  ensure(from.w == to.w, "lower: a reshape that moves data");
+  const bool same_images = from.n == to.n && from.c == to.c && from.h == to.h;
+  const auto rows_of = [&](const Layout& of) {
+    return from.n == to.n ? rows_as_channels(of.view) : all_rows_as_channels(of);
+  };
+  std::optional<View> rows = rows_of(source);
+  if (!rows && !same_images) {
     source = compacted(unit, source, from);
-    rows = rows_as_channels(source.view);
+    rows = rows_of(source);
   }
   Layout result = source;
-  if (!same) {
+  if (!same_images) {
     result.view = *rows;
-    result.view.c = reshape.shape.c;
-    result.view.h = reshape.shape.h;
+    result.view.c = to.c;
+    result.view.h = to.h;
     result.view.stride_h = rows->stride_c;
-    result.view.stride_c = rows->stride_c * reshape.shape.h;
+    result.view.stride_c = rows->stride_c * to.h;
+    result.n = to.n;
+    if (from.n != to.n) result.stride_n = result.view.stride_c * to.c;
+    result.view.image_bytes = from.n != to.n ? result.stride_n : result.view.image_bytes;
   }
   layouts_[static_cast<size_t>(unit.top)] = result;
 }
@@ -452,6 +482,7 @@ void Lowering::lower_params(const Unit& unit, const aneir::Conv& conv) {
   work.bias = conv.bias;
   work.groups = conv.groups;
   if (conv.activation) set_activation(unit, *conv.activation, conv.output_channels, work);
+  work.weights = round_kernels(work.weights, int64_t{conv.kernel_width} * conv.kernel_height);
   const Layout from = layout(unit.bottoms[0]), to = resolve(unit.top);
   for (int64_t n = 0; n < to.n; ++n) add_convolution(unit, work, image(from, n), image(to, n));
 }

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "import/layer.h"
+#include "import/selection.h"
 
 namespace ane::import {
 namespace {
@@ -122,6 +123,7 @@ const std::map<int64_t, Function> unary_operations = {
     {35, [](LayerImport& at, TensorId x, float, float) { return neuron(at, x, NeuronType::Exp2); }},
     {37, [](LayerImport& at, TensorId x, float, float) { return neuron(at, x, NeuronType::RoundNearest); }},
     {38, [](LayerImport& at, TensorId x, float, float) { return neuron(at, x, NeuronType::Sign); }},
+    {112, [](LayerImport& at, TensorId x, float, float) { return neuron(at, x, NeuronType::LogicalNot); }},
     {117, [](LayerImport& at, TensorId x, float, float) { return neuron(at, x, NeuronType::Floor); }},
     {118, [](LayerImport& at, TensorId x, float, float) { return neuron(at, x, NeuronType::Ceil); }},
     {119, [](LayerImport& at, TensorId x, float a,
@@ -142,6 +144,27 @@ const std::map<int64_t, ElementWiseOp> negated_operations = {
     {104, ElementWiseOp::GreaterThan},
     {106, ElementWiseOp::LessThan},
 };
+
+// Comparisons with alpha.
+const std::map<int64_t, ElementWiseOp> alpha_comparisons = {
+    {131, ElementWiseOp::LessThan},     {132, ElementWiseOp::LessEqual}, {133, ElementWiseOp::GreaterThan},
+    {134, ElementWiseOp::GreaterEqual}, {135, ElementWiseOp::NotEqual},  {136, ElementWiseOp::Equal},
+};
+
+TensorId compare_with_alpha(LayerImport& at, ElementWiseOp op) {
+  Constant alpha = Constant::of_floats({at.number("alpha", 1)});
+  return binary(at, op, at.input(), at.add(aneir::ConstantTensor{{}, std::move(alpha)}, {}));
+}
+
+// Operation 101. Operands that are shorter than the result are spread.
+TensorId select(LayerImport& at) {
+  at.require(at.inputs.size() == 3, "reads " + std::to_string(at.inputs.size()) + " tensors");
+  const aneir::Shape shape = engine_shape(at.declared_top());
+  std::vector<TensorId> operands = at.inputs;
+  for (TensorId& operand : operands)
+    if (at.shape(operand) != shape) operand = at.add(aneir::Broadcast{shape, false}, {operand});
+  return at.add(aneir::Select{}, operands);
+}
 
 bool may_be_chained(ElementWiseOp op) {
   return op == ElementWiseOp::Add || op == ElementWiseOp::Mult || op == ElementWiseOp::Max ||
@@ -231,6 +254,31 @@ const std::map<int64_t, ReduceForm> reductions = {
     {10, {{}, ReductionType::Min, {}}},
 };
 
+// Mode 2: halves of the axis times each other, until one element is left.
+TensorId product_along(LayerImport& at) {
+  TensorId x = at.input();
+  for (const Axis axis : reduced_axes(at))
+    for (int64_t length = at.shape(x)[axis]; length > 1; length = at.shape(x)[axis]) {
+      const int64_t half = length / 2;
+      const auto part = [&](int64_t offset, int64_t size) {
+        return at.add(aneir::InputView{axis, offset, size, 1}, {x});
+      };
+      const TensorId product = binary(at, ElementWiseOp::Mult, part(0, half), part(half, half));
+      x = length % 2 == 0 ? product : at.add(aneir::Concat{axis}, {product, part(length - 1, 1)});
+    }
+  return x;
+}
+
+// Modes 11 and 12.
+TensorId index_along(LayerImport& at, bool of_largest) {
+  const std::vector<Axis> axes = reduced_axes(at);
+  if (axes.empty()) return linear(at, at.input(), 0, 0);
+  at.require(axes.size() == 1, "an index into several axes");
+  const AddUnit add = at.adder();
+  return of_largest ? index_of_largest(at.network, add, at.input(), axes[0])
+                    : index_of_smallest(at.network, add, at.input(), axes[0]);
+}
+
 }  // namespace
 
 Tops import_activation(LayerImport& at) {
@@ -243,6 +291,9 @@ Tops import_activation(LayerImport& at) {
 Tops import_elementwise(LayerImport& at) {
   const int64_t operation = at.layer.integer("operation", at.net.file);
   const bool relu = at.flag("fused_relu");
+  if (const auto found = alpha_comparisons.find(operation); found != alpha_comparisons.end())
+    return {compare_with_alpha(at, found->second)};
+  if (operation == 101) return {select(at)};
   if (at.inputs.size() < 2) return {unary_elementwise(at, operation, relu)};
   if (const auto found = negated_operations.find(operation); found != negated_operations.end()) {
     return {linear(at, chained(at, found->second, false), -1, 1)};
@@ -267,6 +318,8 @@ Tops import_batchnorm(LayerImport& at) {
 
 Tops import_reduce(LayerImport& at) {
   const int64_t mode = at.layer.integer("mode", at.net.file);
+  if (mode == 2) return {product_along(at)};
+  if (mode == 11 || mode == 12) return {index_along(at, mode == 11)};
   const auto found = reductions.find(mode);
   at.require(found != reductions.end(), "reduce mode " + std::to_string(mode));
   const ReduceForm& form = found->second;

@@ -8,6 +8,7 @@
 
 #include "aneir/network.h"
 #include "espresso/net.h"
+#include "import/composition.h"
 #include "import/refusal.h"
 
 namespace ane::import {
@@ -53,6 +54,11 @@ class LayerImport {
 
   // Appends a unit. Its result's shape follows from the unit.
   aneir::TensorId add(aneir::Params params, std::vector<aneir::TensorId> bottoms);
+  AddUnit adder() {
+    return [this](aneir::Params params, std::vector<aneir::TensorId> bottoms) {
+      return add(std::move(params), std::move(bottoms));
+    };
+  }
   aneir::TensorId reshaped(aneir::TensorId tensor,
                            const aneir::Shape& shape);  // `tensor` itself if it has the shape
 
@@ -70,7 +76,18 @@ Tops import_convolution(LayerImport& at);
 Tops import_deconvolution(LayerImport& at);
 Tops import_inner_product(LayerImport& at);
 Tops import_pool(LayerImport& at);
+
+// padding.cc
 Tops import_padding(LayerImport& at);
+
+// blocks.cc
+Tops import_space_to_depth(LayerImport& at);
+Tops import_tile(LayerImport& at);
+
+// normalization.cc
+Tops import_lrn(LayerImport& at);
+
+// upsample.cc
 Tops import_upsample(LayerImport& at);
 
 // functions.cc

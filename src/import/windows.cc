@@ -1,11 +1,10 @@
-// Layers that slide a window: convolutions, pooling, and what is a convolution in disguise (inner product,
-// zero padding, nearest-neighbour upsampling).
+// Layers that slide a window: convolutions, pooling, and what is a convolution in disguise (inner product).
 //
 // Espresso leaves padding to rules: pad_mode 0 gives it, mode 1 ("same") and 2 ("valid") say how to compute
 // it, and pooling may round its output size up. Here every window gets its four explicit amounts; the rules
 // were checked on every convolution and pool of 17 compiled networks (docs/espresso.md).
-#include "import/border.h"
 #include "import/layer.h"
+#include "import/selection.h"
 #include "import/window.h"
 
 namespace ane::import {
@@ -94,6 +93,19 @@ TensorId global_pool(LayerImport& at, int64_t kind) {
   return at.add(Neuron{NeuronType::Sqrt}, {sums});
 }
 
+// Each number of the input names a column of the weights, which comes to stand where the number was.
+TensorId import_lookup(LayerImport& at) {
+  const int64_t count = at.layer.integer("nB", at.net.file), size = at.layer.integer("nC", at.net.file);
+  at.require(count >= 1 && size >= 1, "nB is " + std::to_string(count));
+  const aneir::Shape input = at.shape(at.input());
+  const TensorId numbers = at.reshaped(at.input(), {input.count(), 1, 1, 1, 1});
+  std::optional<aneir::Constant> bias;
+  if (at.flag("has_biases")) bias = at.floats("blob_biases", size);
+  const TensorId columns =
+      column_of_matrix(at.network, at.adder(), numbers, count, size, at.weights(), std::move(bias));
+  return at.reshaped(columns, engine_shape(at.declared_top()));
+}
+
 }  // namespace
 
 Tops import_convolution(LayerImport& at) {
@@ -120,7 +132,7 @@ Tops import_deconvolution(LayerImport& at) {
 // y = W x + b as a 1x1 convolution. The inputs are either all of a batch entry (in C, H, W order) or, for
 // exact-rank tensors, the last axis; both become the channels of a tensor with one pixel.
 Tops import_inner_product(LayerImport& at) {
-  at.require(!at.flag("is_lookup"), "an embedding (is_lookup)");
+  if (at.flag("is_lookup")) return {import_lookup(at)};
   at.require(!at.flag("has_prelu"), "a fused PReLU");
   const aneir::Shape input = at.shape(at.input());
   const int64_t inputs = at.layer.integer("nB", at.net.file);
@@ -152,41 +164,6 @@ Tops import_pool(LayerImport& at) {
   return {at.add(aneir::Pooling{types[kind], x.kernel, y.kernel, x.stride, y.stride, x.low, x.high, y.low,
                                 y.high, kind == 0 && at.flag("average_count_exclude_padding")},
                  {at.input()})};
-}
-
-// Zeros around the image are a convolution that copies each channel and pads. Other borders are constants, or
-// parts of the tensor, joined to it.
-Tops import_padding(LayerImport& at) {
-  const int64_t mode = at.integer("pad_pad_mode", 0);
-  at.require(mode >= 0 && mode <= 2, "pad_pad_mode " + std::to_string(mode));
-  const float value = at.number("pad_value", 0);
-  const Border rows{Axis::Height, at.window("pad_t", 0), at.window("pad_b", 0)},
-      columns{Axis::Width, at.window("pad_l", 0), at.window("pad_r", 0)};
-  if (mode == 0 && value == 0) {
-    Conv conv = depthwise_ones(at.shape(at.input()).c, 1, 1);
-    conv.pad_top = rows.low, conv.pad_bottom = rows.high;
-    conv.pad_left = columns.low, conv.pad_right = columns.high;
-    return {at.add(std::move(conv), {at.input()})};
-  }
-  TensorId result = at.input();
-  for (const Border& border : {rows, columns})
-    if (border.low + border.high > 0)
-      result = mode == 0 ? with_border(at, result, border, value)
-                         : mirrored_or_repeated(at, result, border, mode == 1);
-  return {result};
-}
-
-// Nearest neighbour by whole factors: a deconvolution that paints each element over factor x factor pixels.
-Tops import_upsample(LayerImport& at) {
-  at.require(at.integer("mode", 0) == 0, "bilinear upsampling");
-  at.require(!at.flag("use_fractional_scale_factors"), "fractional scale factors");
-  const int width = at.window("scaling_factor_x", 1), height = at.window("scaling_factor_y", 1);
-  at.require(width >= 1 && height >= 1, "a scaling factor of 0");
-  Conv conv = depthwise_ones(at.shape(at.input()).c, width, height);
-  conv.transposed = true;
-  conv.stride_x = width;
-  conv.stride_y = height;
-  return {at.add(std::move(conv), {at.input()})};
 }
 
 }  // namespace ane::import

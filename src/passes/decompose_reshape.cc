@@ -10,8 +10,8 @@
 //   regroup                   ->  [C', H', W']
 //
 // A width of 1 before or behind spares one exchange. Images of more rows than the engine can address are
-// exchanged in pieces of whole channels. Regrouping stays within each image of a batch; a Reshape that
-// changes the batch is left.
+// exchanged in pieces of whole channels. Where the batch changes as well, all its images are the channels of
+// one for the time being.
 #include <algorithm>
 
 #include "passes/rewrite.h"
@@ -22,13 +22,18 @@ namespace ane::passes {
 namespace {
 
 bool moves_nothing(const Shape& from, const Shape& to) {
-  return from.n == to.n && from.w == to.w;
+  return from.w == to.w;
 }
 
 Shape grouped(int64_t n, int64_t c, int64_t h, int64_t w) {
   Shape shape;
   shape.n = n, shape.c = c, shape.h = h, shape.w = w;
   return shape;
+}
+
+// [N, C, H, W] -> [1, N*C, H, W]
+Shape one_image(const Shape& shape) {
+  return grouped(1, shape.n * shape.c, shape.h, shape.w);
 }
 
 // [1, R, W] -> [R, W, 1] and back: the columns of each row become rows of a channel.
@@ -77,13 +82,15 @@ TensorId from_column(TensorId x, const Shape& shape, const EngineFacts& facts, R
 bool decompose_reshape(Network& network, const EngineFacts& facts) {
   return rewrite_units(network, [&](Unit& unit, Replacement& here) -> TensorId {
     if (!unit.as<aneir::Reshape>()) return no_tensor;
-    const Shape from = here.shape(unit.bottoms[0]), to = here.shape(unit.top);
-    const bool one_image_each = from.n == to.n && from.d == 1 && to.d == 1;
+    Shape from = here.shape(unit.bottoms[0]), to = here.shape(unit.top);
+    const Shape wanted = to;
+    if (from.n != to.n) from = one_image(from), to = one_image(to);
     // Pieces of whole channels, so many channels at most that a small file cannot ask for millions of units.
     const bool addressable =
         std::max(from.h, to.h) <= facts.max_height && std::max(from.c, to.c) <= facts.max_channels;
-    if (moves_nothing(from, to) || !one_image_each || !addressable) return no_tensor;
-    return from_column(to_column(unit.bottoms[0], facts, here), to, facts, here);
+    if (moves_nothing(from, to) || from.d != 1 || to.d != 1 || !addressable) return no_tensor;
+    const TensorId x = here.reshape("images", unit.bottoms[0], from);
+    return here.reshape("batch", from_column(to_column(x, facts, here), to, facts, here), wanted);
   });
 }
 

@@ -13,7 +13,7 @@
 //                scale allowed; an operand may be a ConstantTensor.
 //   Concat       Along Batch, Channel or Height. The same tensor may occur more than once.
 //   InputView    Along Batch, Channel or Height; along Width from 0 with step 1.
-//   Reshape      That moves nothing: equal W, N kept, outer axes regrouped.
+//   Reshape      That moves nothing: equal W, outer axes regrouped.
 //   Transpose    Any permutation of C, H, W.
 //   Reduction    Sum, Mean, Max over {H, W} (in this order) or {W}; Sum, Max over {C}. The Sum over {C} may
 //                carry an activation with a table, as a Conv does.

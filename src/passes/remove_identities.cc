@@ -63,6 +63,15 @@ bool merge_with_producer(Unit& unit, const Unit& producer) {
   return true;
 }
 
+// Does the unit take back what its producer did? Then it can be read past whoever else reads the producer.
+bool takes_back(const Unit& unit, const Unit& producer, const Replacement& here) {
+  const Shape from = here.shape(producer.bottoms[0]), to = here.shape(unit.top);
+  if (unit.as<aneir::Reshape>() && producer.as<aneir::Reshape>()) return from == to;
+  const auto* first = producer.as<Transpose>();
+  const auto* second = unit.as<Transpose>();
+  return first && second && is_identity(merged(*first, *second), from, to);
+}
+
 // Elementwise units broadcast by themselves: operands are taken from before their Broadcast, where the other
 // operand still gives the result its shape.
 bool drop_broadcasts(Unit& unit, const Replacement& here) {
@@ -97,7 +106,8 @@ bool remove_identities(Network& network, const EngineFacts&) {
     const Unit* producer = here.producer(between);
     const bool private_tensor =
         static_cast<size_t>(between) < readers.size() && readers[static_cast<size_t>(between)] == 1;
-    if (producer && private_tensor) simplified |= merge_with_producer(unit, *producer);
+    if (producer && (private_tensor || takes_back(unit, *producer, here)))
+      simplified |= merge_with_producer(unit, *producer);
     const TensorId from = unit.bottoms[0];
     const bool same_type = network.tensor(from).type == network.tensor(unit.top).type;
     return same_type && is_identity(unit, here.shape(from), here.shape(unit.top)) ? from : no_tensor;

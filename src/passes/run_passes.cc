@@ -47,6 +47,12 @@ void run_passes(Network& network, const EngineFacts& facts, const Observer& obse
   // folded.
   run("fold_goc_into_convolution", fold_goc_into_convolution);
 
+  // Batches of vectors become rows, which the engine does in one task. Behind the lines above, which look for
+  // a Reshape right before a convolution; before units are taken apart and fused. Between units that were
+  // folded nothing may be left, or they could not be fused.
+  run("fold_batch_into_rows", fold_batch_into_rows);
+  run("remove_identities", remove_identities);
+
   // From here on units are taken apart. Whole layers first: they become convolutions, reductions, functions
   // and elementwise units, which are not all in engine form either.
   run("decompose_transposed_convolution", decompose_transposed_convolution);
@@ -87,6 +93,12 @@ void run_passes(Network& network, const EngineFacts& facts, const Observer& obse
 
   // No window may lie in the padding alone. All convolutions there will be exist by now.
   run("keep_windows_inside", keep_windows_inside);
+
+  // Units that treat every element alike take a batch at once. Not before all fusion is done.
+  run("fold_batch_into_channels", fold_batch_into_channels);
+
+  // What moves the batch: transpositions of it become others and reshapes.
+  run("decompose_transpose", decompose_transpose);
 
   // What moves data within rows: reshapes that change the width, slices and joins along it. Both become
   // transpositions.

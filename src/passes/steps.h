@@ -16,6 +16,8 @@ bool recognise_goc(Network& network, const EngineFacts& facts);
 bool recognise_clamp(Network& network, const EngineFacts& facts);
 bool fold_flatten_into_convolution(Network& network, const EngineFacts& facts);
 bool fold_goc_into_convolution(Network& network, const EngineFacts& facts);
+bool fold_batch_into_rows(Network& network, const EngineFacts& facts);
+bool fold_batch_into_channels(Network& network, const EngineFacts& facts);
 bool merge_padding(Network& network, const EngineFacts& facts);
 bool keep_windows_inside(Network& network, const EngineFacts& facts);
 bool fuse_into_matmul(Network& network, const EngineFacts& facts);
@@ -31,6 +33,7 @@ bool decompose_reduction(Network& network, const EngineFacts& facts);
 bool decompose_neuron(Network& network, const EngineFacts& facts);
 bool decompose_goc(Network& network, const EngineFacts& facts);
 bool decompose_convolution(Network& network, const EngineFacts& facts);
+bool decompose_transpose(Network& network, const EngineFacts& facts);
 bool decompose_reshape(Network& network, const EngineFacts& facts);
 bool decompose_views(Network& network, const EngineFacts& facts);
 

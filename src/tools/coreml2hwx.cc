@@ -63,9 +63,9 @@ fs::path default_output(const std::string& model) {
   return safe_folder(safe_folder(parent, "hwx_output"), model);
 }
 
-// "NAME=1x3x8x8"
+// "NAME=1,3,8,8", also with x between.
 void add_shape(const std::string& word, driver::Choice& choice) {
-  const auto fail = [&] { throw Error(word, "--shape", "is no shape of an input", "write NAME=1x3x8x8"); };
+  const auto fail = [&] { throw Error(word, "--shape", "is no shape of an input", "write NAME=1,3,8,8"); };
   const size_t equals = word.rfind('=');
   if (equals == std::string::npos || equals == 0) fail();
   std::vector<int64_t>& shape = choice.shapes[word.substr(0, equals)];
@@ -74,7 +74,7 @@ void add_shape(const std::string& word, driver::Choice& choice) {
     int64_t length = 0;
     const char* const end = word.c_str() + word.size();
     const auto [behind, error] = std::from_chars(next + 1, end, length);
-    if (error != std::errc() || length < 1 || (behind != end && *behind != 'x')) fail();
+    if (error != std::errc() || length < 1 || (behind != end && *behind != 'x' && *behind != ',')) fail();
     shape.push_back(length);
     next = behind;
   }
@@ -161,7 +161,7 @@ int compile(const std::string& program, Arguments arguments) {
   return 0;
 }
 
-int run(const std::string& program, const Arguments& arguments) {
+int run(const std::string& program, Arguments arguments) {
   try {
     return compile(program, arguments);
   } catch (const Error& error) {
@@ -194,9 +194,10 @@ int main(int argc, char** argv) {
                  "folder for the results (default: hwx_output/NAME in $TMPDIR or /tmp)");
   app.add_option("--function", arguments.compile.choice.function,
                  "which function of an ML Program (default: main, or the only one)");
-  app.add_option("--shape", arguments.shapes,
-                 "NAME=1x3x8x8: shape of an input of an ML Program whose lengths are open (default: the "
-                 "model's own default)");
+  app.add_option(
+      "--shape", arguments.shapes,
+      "NAME=1,3,640,480: shape of an input whose shape is flexible; of images the last two are height and "
+      "width (default: the model's own default)");
   app.add_option("--compat", arguments.compile.compat,
                  "which of Apple's compilers to agree with (default: 5.4.1, for ML Programs 9.509)")
       ->check(CLI::IsMember({"4.2.1", "5.4.1", "7.6.4", "9.509"}));

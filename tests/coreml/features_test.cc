@@ -58,6 +58,47 @@ TEST(Features, StepsApplyInOrder) {
   EXPECT_EQ(read.mean, (std::vector<float>{20, 40}));
 }
 
+std::string refusal_of(const ModelBuilder& model, const ChosenShapes& shapes) {
+  try {
+    read_model(model.bytes(), "test", shapes);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Features, ShapesOfFlexibleInputsCanBeChosen) {
+  ModelBuilder model;
+  auto* range = model.array_input("range", {3, 8, 8})->mutable_type()->mutable_multiarraytype();
+  for (const int64_t upper : {3, 20, -1}) {
+    auto* sizes = range->mutable_shaperange()->add_sizeranges();
+    sizes->set_lowerbound(3);
+    sizes->set_upperbound(upper);
+  }
+  auto* picture = model.image_input("picture", 10, 10)->mutable_type()->mutable_imagetype();
+  for (const uint64_t size : {10u, 20u}) {
+    auto* listed = picture->mutable_enumeratedsizes()->add_sizes();
+    listed->set_width(size);
+    listed->set_height(2 * size);
+  }
+  model.relu("y", "range");
+  model.relu("z", "picture");
+  model.image_output("z", 10, 10)->mutable_type()->mutable_imagetype()->mutable_imagesizerange();
+  model.array_output("y");
+  const Model read =
+      read_model(model.bytes(), "test", {{"range", {3, 20, 500}}, {"picture", {1, 3, 40, 20}}});
+  EXPECT_EQ(read.inputs.at(0).tensor, (Shape{1, 1, 3, 20, 500}));
+  EXPECT_EQ(read.inputs.at(1).tensor, (Shape{1, 1, 3, 40, 20}));
+  EXPECT_EQ(read.outputs.at(0).image()->height, 40);
+  EXPECT_EQ(read_model(model.bytes(), "test").inputs.at(0).tensor, (Shape{1, 1, 3, 8, 8}));
+
+  EXPECT_NE(refusal_of(model, {{"range", {3, 21, 8}}}).find("does not allow the shape 3,21,8"),
+            std::string::npos);
+  EXPECT_NE(refusal_of(model, {{"range", {3, 8}}}).find("does not allow"), std::string::npos);
+  EXPECT_NE(refusal_of(model, {{"picture", {20, 20}}}).find("does not allow"), std::string::npos);
+  EXPECT_NE(refusal_of(model, {{"other", {1}}}).find("no input of this name"), std::string::npos);
+}
+
 TEST(Features, FlexibleInputsTakeTheirDefaultShape) {
   ModelBuilder model;
   auto* declared = model.array_input("declared", {1, 128, 128})->mutable_type()->mutable_multiarraytype();

@@ -72,8 +72,8 @@ TEST_F(Programs, BadUsageIsStatusTwo) {
   for (const std::string line :
        {"coreml2hwx", "coreml2hwx --no-such-option x", "coreml2hwx x --compat 1.0", "coreml2hwx x --emit pdf",
         "coreml2hwx x notdebug", "coreml2hwx x --experimental magic", "coreml2hwx x --target h99",
-        "coreml2hwx x --seed many", "hwxrun", "hwxrun x --top many", "hwxdump", "hwxdump x --frobnicate",
-        "make_demo_model"}) {
+        "coreml2hwx x --seed many", "coreml2hwx x --shape", "hwxrun", "hwxrun x --top many", "hwxdump",
+        "hwxdump x --frobnicate", "make_demo_model"}) {
     const Ran ran = run(line);
     EXPECT_EQ(ran.status, 2) << line << "\n" << ran.err;
     EXPECT_EQ(ran.error_lines(), 1u) << line << "\n" << ran.err;

@@ -616,17 +616,19 @@ std::string refusal(const ModelBuilder& model) {
 }
 
 TEST(BadTranslation, NamesEveryLayerThatHasNoForm) {
-  ModelBuilder model(4);
+  ModelBuilder model(5);
+  model.exact_rank();
   model.array_input("x", {4, 6, 8});
-  model.layer("d", {"x", "x"})->mutable_dot()->set_cosinesimilarity(true);
-  auto* slice = model.layer("s", {"x"})->mutable_slice();
-  slice->set_endindex(4);
-  slice->set_stride(2);
-  model.array_output("d");
-  model.array_output("s");
+  model.layer("order", {"x"})->mutable_argsort()->set_axis(1);
+  model.layer("windows", {"x"})->mutable_slidingwindows()->set_axis(1);
+  auto& windows = *model.network().mutable_layers(1)->mutable_slidingwindows();
+  windows.set_windowsize(3);
+  windows.set_step(1);
+  model.array_output("order");
+  model.array_output("windows");
   const std::string message = refusal(model);
-  EXPECT_NE(message.find("d (dot): cosine similarity"), std::string::npos) << message;
-  EXPECT_NE(message.find("s (slice): a stride other than 1"), std::string::npos) << message;
+  EXPECT_NE(message.find("order (argSort): no Espresso form"), std::string::npos) << message;
+  EXPECT_NE(message.find("windows (slidingWindows): no Espresso form"), std::string::npos) << message;
 }
 
 TEST(BadTranslation, NumbersThatJsonCannotHold) {

@@ -272,6 +272,46 @@ TEST(Windows, BordersThatAreNoZeros) {
                  "mirrors more than there is");
 }
 
+// Two pixels 0 and 8 become four, by hand from the definitions of the three grids.
+TEST(Upsample, BilinearGrids) {
+  const auto enlarged = [](json attributes) {
+    attributes.update({{"mode", 1}, {"scaling_factor_x", 2}});
+    const Net net = one_layer("upsample", attributes, {whc(2, 1, 1)}, whc(4, 1, 1));
+    return test::evaluate(from_espresso(net), {Values({1, 1, 1, 1, 2}, {0, 8})})[0].data;
+  };
+  const std::vector<double> legacy = {0, 4, 8, 8}, centres = {0, 2, 6, 8};
+  EXPECT_EQ(enlarged({}), legacy);
+  EXPECT_EQ(enlarged({{"align_corners", 0}, {"is_legacy_mode", 1}}), legacy);
+  EXPECT_EQ(enlarged({{"align_corners", 0}, {"is_legacy_mode", 0}}), centres);
+  const std::vector<double> corners = enlarged({{"align_corners", 1}, {"is_legacy_mode", 0}});
+  for (size_t i = 0; i < 4; ++i) EXPECT_NEAR(corners[i], 8.0 * static_cast<double>(i) / 3, 8 * 0x1p-12);
+}
+
+TEST(Upsample, BadSizesAreRefused) {
+  const json attributes = {{"mode", 1}};
+  EXPECT_REFUSED(one_layer("upsample", attributes, {whc(2, 1, 1)}, whc(int64_t{1} << 30, 1, 1)), "resizes");
+  EXPECT_REFUSED(one_layer("upsample", {{"mode", 2}}, {whc(2, 1, 1)}, whc(4, 1, 1)), "mode 2");
+}
+
+TEST(InnerProduct, LookUpTakesTheColumnThatTheNumberNames) {
+  const json attributes = {{"nB", 3}, {"nC", 2}, {"is_lookup", 1}, {"blob_weights", 1}};
+  const Net net = with_blobs(one_layer("inner_product", attributes, {whc(1, 1, 1)}, whc(1, 1, 2)),
+                             {{10, 11, 12, 20, 21, 22}});
+  for (int index = 0; index < 3; ++index)
+    EXPECT_EQ(test::evaluate(from_espresso(net), {Values({1, 1, 1, 1, 1}, {double(index)})})[0].data,
+              (std::vector<double>{10.0 + index, 20.0 + index}));
+}
+
+TEST(Reduce, IndicesOfTheLargestAndTheSmallest) {
+  const auto index = [](int mode, std::vector<double> data) {
+    const Net net = one_layer("reduce", {{"mode", mode}, {"axis_mode", 4}}, {whc(1, 1, 4)}, whc(1, 1, 1));
+    return test::evaluate(from_espresso(net), {Values({1, 1, 4, 1, 1}, std::move(data))})[0].data[0];
+  };
+  EXPECT_EQ(index(11, {1, 5, 5, -7}), 1);
+  EXPECT_EQ(index(12, {1, 5, -7, -7}), 2);
+  EXPECT_EQ(index(11, {-3, -3, -3, -3}), 0);
+}
+
 // ---- Functions ----
 
 TEST(Activation, EveryModeMeansItsFunction) {
@@ -502,14 +542,15 @@ TEST(Constant, IsATensor) {
 TEST(BadNet, AllUnsupportedLayersAreListedAtOnce) {
   Net net = one_layer("rnn_arch", json::object(), {whc(2, 1, 1)}, whc(2, 1, 1));
   net.layers.push_back({"second", "activation", {"y"}, {"z"}, {{"mode", 99}}});
-  net.layers.push_back({"third", "lrn", {"z"}, {"out"}, json::object()});
+  net.layers.push_back({"third", "argsort", {"z"}, {"out"}, json::object()});
   net.shapes["z"] = net.shapes["out"] = whc(2, 1, 1);
-  EXPECT_EQ(refusal_of(net),
-            "test.espresso.net: 3 layers are not supported: layer 'layer' (rnn_arch): this layer type has no "
-            "form on the "
-            "engine yet; layer 'second' (activation): activation mode 99; layer 'third' (lrn): this layer "
-            "type has no "
-            "form on the engine yet");
+  EXPECT_EQ(
+      refusal_of(net),
+      "test.espresso.net: 3 layers are not supported: layer 'layer' (rnn_arch): this layer type has no "
+      "form on the "
+      "engine yet; layer 'second' (activation): activation mode 99; layer 'third' (argsort): this layer "
+      "type has no "
+      "form on the engine yet");
 }
 
 TEST(BadNet, DeclaredShapeDisagrees) {

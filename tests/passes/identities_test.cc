@@ -7,6 +7,8 @@ namespace ane::test {
 namespace {
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
+constexpr std::array<Axis, 5> rows_and_columns = {Axis::Batch, Axis::Depth, Axis::Channel, Axis::Width,
+                                                  Axis::Height};
 constexpr std::array<Axis, 5> channels_and_columns = {Axis::Batch, Axis::Depth, Axis::Width, Axis::Height,
                                                       Axis::Channel};
 
@@ -48,8 +50,20 @@ TEST(RemoveIdentities, KeepsWhatOthersRead) {
   const TensorId turned = net.then(Transpose{channels_and_columns});
   net.then(Neuron{});
   net.done();
-  net.add(Transpose{channels_and_columns}, {turned});
+  net.add(Transpose{rows_and_columns}, {turned});
   EXPECT_EQ(types(after(passes::remove_identities, net.done())), "Transpose Neuron Transpose");
+}
+
+// What is taken back again can be read where it came from, whoever else reads what lies between.
+TEST(RemoveIdentities, TakenBackBesideOtherReaders) {
+  Net net(chw(3, 4, 5));
+  const TensorId x = net.last, turned = net.then(Transpose{channels_and_columns});
+  net.then(Neuron{});
+  net.done();
+  net.add(Transpose{channels_and_columns}, {turned});
+  const Network result = after(passes::remove_identities, net.done());
+  EXPECT_EQ(types(result), "Transpose Neuron");
+  EXPECT_EQ(result.outputs[1].tensor, x);
 }
 
 TEST(RemoveIdentities, ElementWiseBroadcastsByItself) {
@@ -113,6 +127,53 @@ TEST(RecogniseClamp, ChainsOfBoundsBecomeOne) {
   EXPECT_EQ(clamp->alpha, 0);
   EXPECT_EQ(clamp->beta, 1.5);
   EXPECT_EQ(clamp->input_scale, 2);
+}
+
+// -max(-x, -6) behind a ReLU: how converters without a minimum write ReLU6.
+TEST(RecogniseClamp, AMinimumByNegationIsABound) {
+  Net net(chw(3, 4, 4));
+  Conv conv = net.conv(5, 3, 3);
+  conv.activation = Neuron{NeuronType::ReLU, 0, 0, 1};
+  net.then(conv);
+  net.then(Goc{-1, 0, {}, {}});
+  net.then(Neuron{NeuronType::ClampedReLU, -6, infinity, 1});
+  net.then(Goc{-1, 0, {}, {}});
+  const Network result = after(passes::recognise_clamp, net.done());
+  ASSERT_EQ(types(result), "Conv");
+  const Neuron& activation = *result.units[0].as<Conv>()->activation;
+  EXPECT_EQ(activation.type, NeuronType::ClampedReLU);
+  EXPECT_EQ(activation.alpha, 0);
+  EXPECT_EQ(activation.beta, 6);
+}
+
+TEST(RecogniseClamp, GainAndOffsetMoveBehindBounds) {
+  for (const float scale : {-2.0f, 0.5f, 1.0f}) {
+    Net net(chw(3, 4, 4));
+    net.then(Goc{scale, 0.25f, {}, {}});
+    net.then(Neuron{NeuronType::ClampedReLU, -0.5f, 0.75f, 1});
+    net.then(Goc{3, -1, {}, {}});
+    EXPECT_EQ(types(after(passes::recognise_clamp, net.done())), "Neuron GOC");
+  }
+}
+
+// clamp(x + 3, 0, 6) / 6
+TEST(RecogniseClamp, BoundsOfZeroAndOneAreAHardSigmoid) {
+  Net net(chw(3, 4, 4));
+  net.then(Goc{1, 3, {}, {}});
+  net.then(Neuron{NeuronType::ClampedReLU, 0, 6, 1});
+  net.then(Goc{1.0f / 6, 0, {}, {}});
+  const Network result = after(passes::recognise_clamp, net.done());
+  ASSERT_EQ(types(result), "Neuron");
+  EXPECT_EQ(result.units[0].as<Neuron>()->type, NeuronType::HardSigmoid);
+}
+
+TEST(RecogniseClamp, GainThatOthersReadStays) {
+  Net net(chw(3, 4, 4));
+  const TensorId negative = net.then(Goc{-1, 0, {}, {}});
+  net.then(Neuron{NeuronType::ClampedReLU, -6, infinity, 1});
+  net.then(Goc{-1, 0, {}, {}});
+  net.add(ElementWise{ElementWiseOp::Add, 1, false}, {net.last, negative});
+  EXPECT_EQ(types(after(passes::recognise_clamp, net.done())), "GOC Neuron GOC ElementWise");
 }
 
 TEST(RecogniseClamp, BoundsThatCrossKeepTheOuterOne) {

@@ -1,0 +1,73 @@
+#include "driver/indices.h"
+
+#include <NeuralNetwork.pb.h>
+
+#include <algorithm>
+
+namespace ane::driver {
+
+namespace {
+
+using Layer = coreml::spec::NeuralNetworkLayer;
+
+// Columns of the layer's matrix; 0 when it looks nothing up.
+int64_t vocabulary(const Layer& layer) {
+  if (layer.has_embedding()) return static_cast<int64_t>(layer.embedding().inputdim());
+  if (layer.has_embeddingnd()) return static_cast<int64_t>(layer.embeddingnd().vocabsize());
+  return 0;
+}
+
+bool only_moves(const Layer& layer) {
+  switch (layer.layer_case()) {
+    case Layer::kCopy:
+    case Layer::kConcat:
+    case Layer::kConcatND:
+    case Layer::kExpandDims:
+    case Layer::kFlatten:
+    case Layer::kFlattenTo2D:
+    case Layer::kPermute:
+    case Layer::kRankPreservingReshape:
+    case Layer::kReshape:
+    case Layer::kReshapeStatic:
+    case Layer::kSequenceRepeat:
+    case Layer::kSlice:
+    case Layer::kSliceStatic:
+    case Layer::kSplit:
+    case Layer::kSplitND:
+    case Layer::kSqueeze:
+    case Layer::kTile:
+    case Layer::kTranspose:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+// From the last layer backwards, so that a blob's readers are known before its producer is looked at. With
+// several readers the smallest matrix counts.
+std::map<std::string, int64_t> index_inputs(const coreml::Model& model) {
+  std::map<std::string, int64_t> counts;
+  const auto note = [&](const std::string& blob, int64_t count) {
+    const auto [found, is_new] = counts.emplace(blob, count);
+    if (!is_new) found->second = std::min(found->second, count);
+  };
+  for (auto at = model.layers.rbegin(); at != model.layers.rend(); ++at) {
+    const Layer& layer = **at;
+    if (const int64_t count = vocabulary(layer); count > 0 && layer.input_size() > 0)
+      note(layer.input(0), count);
+    if (!only_moves(layer)) continue;
+    for (const std::string& output : layer.output()) {
+      const auto found = counts.find(output);
+      if (found == counts.end()) continue;
+      for (const std::string& input : layer.input()) note(input, found->second);
+    }
+  }
+  std::map<std::string, int64_t> inputs;
+  for (const coreml::Feature& input : model.inputs)
+    if (const auto found = counts.find(input.name); found != counts.end()) inputs.insert(*found);
+  return inputs;
+}
+
+}  // namespace ane::driver
