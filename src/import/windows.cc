@@ -102,7 +102,7 @@ TensorId import_lookup(LayerImport& at) {
   std::optional<aneir::Constant> bias;
   if (at.flag("has_biases")) bias = at.floats("blob_biases", size);
   const TensorId columns =
-      column_of_matrix(at.network, at.adder(), numbers, count, size, at.weights(), std::move(bias));
+      column_of_matrix(at.network, at.adder(), numbers, count, size, at.weights(size), std::move(bias));
   return at.reshaped(columns, engine_shape(at.declared_top()));
 }
 
