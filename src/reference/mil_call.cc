@@ -49,7 +49,8 @@ std::vector<MilParameter> parse_parameters(std::string_view line) {
 MilValue decode_constant(const mil::Value& value, const std::string& file, const std::string& where) {
   MilValue result;
   // Lists of labels, which no number depends on.
-  if (value.type.kind == mil::Type::Kind::List) {
+  if (value.type.kind == mil::Type::Kind::List && value.type.parts.size() == 1 &&
+      value.type.parts[0].element == mil::DataType::String) {
     result.type = mil::DataType::String;
     return result;
   }

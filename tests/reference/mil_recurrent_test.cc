@@ -34,7 +34,7 @@ TEST(MilLstm, StepByStep) {
 }
 
 TEST(MilLstm, GatesStandInTheOrderInputForgetOutputCell) {
-  // A bias of 100 opens a gate, one of -100 shuts it.
+  // A bias of 100 opens a gate, one of -200 shuts it to the last bit.
   const auto with_bias = [](const Values& bias) {
     auto operands = plain_lstm({3}, {5});
     operands.push_back({"bias", Fed{{4}, bias}});
@@ -43,7 +43,7 @@ TEST(MilLstm, GatesStandInTheOrderInputForgetOutputCell) {
   };
   EXPECT_EQ(with_bias({100, -100, 100, 0}), (Values{3, 3}));
   EXPECT_EQ(with_bias({-100, 100, 100, 0}), (Values{5, 5}));
-  EXPECT_EQ(with_bias({100, 100, -100, 0}), (Values{0, 8}));
+  EXPECT_EQ(with_bias({100, 100, -200, 0}), (Values{0, 8}));
 }
 
 TEST(MilLstm, PeepholesSeeTheCell) {

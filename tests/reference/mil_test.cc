@@ -92,8 +92,9 @@ TEST(BadMil, AllUnsupportedOperationsAreNamedAtOnceAndFirst) {
   const std::string message = message_of(mil.function(), {{"x", {{2}, {1, 2}}}}, options);
   EXPECT_FALSE(evaluated);
   for (const char* part :
-       {"model.mil: 4 unsupported operations", "line 2, f (frobnicate)", "line 3, l (lstm): recurrence",
-        "line 4, s (relu): has no parameter slope", "line 5, y (softmax): lacks its parameter x"})
+       {"model.mil: 4 unsupported operations", "line 2, f (frobnicate)",
+        "line 3, l (lstm): lacks its parameter initial_h", "line 4, s (relu): has no parameter slope",
+        "line 5, y (softmax): lacks its parameter x"})
     EXPECT_NE(message.find(part), std::string::npos) << part << " is not in " << message;
 }
 
