@@ -12,6 +12,7 @@
 #include "driver/indices.h"
 #include "driver/version.h"
 #include "espresso/files.h"
+#include "h13/round_kernels.h"
 #include "mil/element.h"
 #include "passes/passes.h"
 #include "report/report.h"
@@ -313,6 +314,13 @@ void note_precision(const Source& source, const CompileOptions& options) {
                             wide == 1 ? " is" : "s are"));
 }
 
+// What is not rounded here is rounded one by one when tasks are made.
+void round_weights(aneir::Network& network) {
+  for (aneir::Unit& unit : network.units)
+    if (auto* conv = unit.as<aneir::Conv>())
+      conv->weights = h13::round_kernels(conv->weights, int64_t{conv->kernel_width} * conv->kernel_height);
+}
+
 }  // namespace
 
 const char* default_compat(SourceKind kind) {
@@ -356,6 +364,8 @@ Compiled compile_model(const CompileOptions& options) {
                              report::network_dot(now, "after " + pass);
                        });
   });
+
+  if (!options.nearest_weights) round_weights(network);
 
   // Units become tasks; the container's contents are complete after this.
   compiled.program =

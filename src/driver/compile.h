@@ -21,6 +21,7 @@ struct CompileOptions {
   Choice choice;                         // of functions and shapes
   std::string compat;                    // version of the compiler to agree with; empty: default_compat
   bool coarse_sigmoid = false;           // Apple's one-pass table, off by up to 0.0034, for sigmoid
+  bool nearest_weights = false;          // each weight rounded by itself, as Apple's compiler does it
   bool native_pooling = false;           // --experimental native-pooling
   std::set<std::string> emit = {"hwx"};  // hwx, anec, mlmodelc, plist, dot, json, text
   // Leave model.anec out where Linux could not run it, and net.plist where the format cannot say the network;

@@ -19,7 +19,6 @@
 #include "base/half.h"
 #include "h13/geometry.h"
 #include "h13/pack.h"
-#include "h13/round_kernels.h"
 
 namespace ane::h13 {
 
@@ -482,7 +481,6 @@ void Lowering::lower_params(const Unit& unit, const aneir::Conv& conv) {
   work.bias = conv.bias;
   work.groups = conv.groups;
   if (conv.activation) set_activation(unit, *conv.activation, conv.output_channels, work);
-  work.weights = round_kernels(work.weights, int64_t{conv.kernel_width} * conv.kernel_height);
   const Layout from = layout(unit.bottoms[0]), to = resolve(unit.top);
   for (int64_t n = 0; n < to.n; ++n) add_convolution(unit, work, image(from, n), image(to, n));
 }

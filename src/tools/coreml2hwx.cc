@@ -198,8 +198,10 @@ int main(int argc, char** argv) {
       "--shape", arguments.shapes,
       "NAME=1,3,640,480: shape of an input whose shape is flexible; of images the last two are height and "
       "width (default: the model's own default)");
-  app.add_option("--compat", arguments.compile.compat,
-                 "which of Apple's compilers to agree with (default: 5.4.1, for ML Programs 9.509)")
+  app.add_option(
+         "--compat", arguments.compile.compat,
+         "which of Apple's compilers to agree with (default: 5.4.1, for ML Programs 9.509); when given, each "
+         "weight is rounded by itself, as there, and not each kernel as a whole")
       ->check(CLI::IsMember({"4.2.1", "5.4.1", "7.6.4", "9.509"}));
   app.add_option("--sigmoid", arguments.sigmoid,
                  "how to compute it: precise (three passes, good to fp16) or table (one pass, off by up to "
@@ -236,9 +238,11 @@ int main(int argc, char** argv) {
     arguments.compile.leave_out_impossible = arguments.debug;
     if (!arguments.quiet) arguments.compile.log = [&](const std::string& text) { log_line(program, text); };
     arguments.compile.native_pooling = !arguments.experimental.empty();
-    // Who asks to agree with a compiler of Apple's gets its table; who only wants a program gets the right
-    // numbers.
-    if (arguments.sigmoid.empty()) arguments.sigmoid = app.count("--compat") > 0 ? "table" : "precise";
+    // Who asks to agree with a compiler of Apple's gets its table and its weights; who only wants a program
+    // gets the right numbers.
+    const bool agrees = app.count("--compat") > 0;
+    if (arguments.sigmoid.empty()) arguments.sigmoid = agrees ? "table" : "precise";
+    arguments.compile.nearest_weights = agrees;
     arguments.compile.coarse_sigmoid = arguments.sigmoid == "table";
     return run(program, arguments);
   });
