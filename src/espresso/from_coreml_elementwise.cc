@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "espresso/codes.h"
 #include "espresso/translation.h"
 
 namespace ane::espresso {
@@ -33,46 +34,6 @@ enum ActivationMode : int64_t {
   kGeluTanh = 21,
   kGeluSigmoid = 22,
   kMinWithAlpha = 24,
-};
-
-enum Operation : int64_t {
-  kAdd = 0,
-  kMultiply = 1,
-  kAddAlpha = 2,
-  kMultiplyAlpha = 3,
-  kSquare = 8,
-  kInverse = 10,
-  kSquareRoot = 11,
-  kInverseSquareRoot = 12,
-  kPower = 13,
-  kMinimum = 22,
-  kMaximum = 23,
-  kAbsolute = 24,
-  kMaxWithAlpha = 25,
-  kLogarithm = 26,
-  kExponential = 27,
-  kSubtract = 33,
-  kExp2 = 35,
-  kModulo = 36,
-  kRound = 37,
-  kSign = 38,
-  kDivide = 102,
-  kCosine = 114,
-  kSine = 115,
-  kFloor = 117,
-  kCeiling = 118,
-  kClamp = 119,
-  kTangent = 121,
-  kHyperbolicCosine = 122,
-  kHyperbolicSine = 123,
-  kHyperbolicTangent = 124,
-  kArcCosine = 125,
-  kArcSine = 126,
-  kArcTangent = 127,
-  kAreaCosine = 128,
-  kAreaSine = 129,
-  kAreaTangent = 130,
-  kFloorDivide = 1021,
 };
 
 // ---- Activations

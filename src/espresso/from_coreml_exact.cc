@@ -7,52 +7,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "espresso/codes.h"
 #include "espresso/translation.h"
 
 namespace ane::espresso {
 
 namespace {
-
-enum Operation : int64_t {
-  kAdd = 0,
-  kMultiply = 1,
-  kAddAlpha = 2,
-  kMultiplyAlpha = 3,
-  kSquare = 8,
-  kSquareRoot = 11,
-  kInverseSquareRoot = 12,
-  kMaximum = 23,
-  kLogarithm = 26,
-  kExponential = 27,
-  kSubtract = 33,
-  kEqual = 100,
-  kSelect = 101,
-  kLess = 103,
-  kLessEqual = 104,
-  kGreater = 105,
-  kGreaterEqual = 106,
-  kNotEqual = 107,
-  kIsZero = 112,
-  kLessThanAlpha = 131,
-  kLessEqualAlpha = 132,
-  kGreaterThanAlpha = 133,
-  kGreaterEqualAlpha = 134,
-  kNotEqualAlpha = 135,
-  kEqualAlpha = 136,
-};
-
-enum ReduceMode : int64_t {
-  kSum = 0,
-  kMean = 1,
-  kProduct = 2,
-  kSumOfSquares = 4,
-  kL2 = 5,
-  kL1 = 8,
-  kLargest = 9,
-  kSmallest = 10,
-  kIndexOfLargest = 11,
-  kIndexOfSmallest = 12,
-};
 
 // A blob on the way: its name and shape.
 struct Blob5 {
@@ -142,10 +102,10 @@ std::vector<int64_t> reduced_codes(const Translation& to, const SourceLayer& sou
 // ln sum e^x = m + ln sum e^(x - m) with m the largest x, so that no power exceeds 1.
 Blob5 log_of_sum_of_powers(Translation& to, const SourceLayer& source, const std::vector<int64_t>& codes) {
   const Blob5 x = input_blob(to, source);
-  const Blob5 largest = reduce_axes(to, source, "largest", kLargest, kLargest, x, codes);
+  const Blob5 largest = reduce_axes(to, source, "largest", kReduceMaximum, kReduceMaximum, x, codes);
   const Blob5 below = operate(to, source, "below", kSubtract, {x, largest});
   const Blob5 powers = operate(to, source, "powers", kExponential, {below});
-  const Blob5 sum = reduce_axes(to, source, "sum", kSum, kSum, powers, codes);
+  const Blob5 sum = reduce_axes(to, source, "sum", kReduceSum, kReduceSum, powers, codes);
   return operate(to, source, "result", kAdd, {operate(to, source, "logarithm", kLogarithm, {sum}), largest});
 }
 
@@ -153,8 +113,8 @@ template <typename Params>
 void translate_reduction(Translation& to, const SourceLayer& source, const Params& params, ReduceMode first,
                          ReduceMode rest) {
   const std::vector<int64_t> codes = reduced_codes(to, source, params);
-  const bool on_single_elements =
-      first == kSum || first == kMean || first == kLargest || first == kSmallest || first == kProduct;
+  const bool on_single_elements = first == kReduceSum || first == kReduceMean || first == kReduceMaximum ||
+                                  first == kReduceMinimum || first == kReduceProduct;
   if (codes.empty() && !on_single_elements) throw Unsupported{"a reduction of single elements"};
   Blob5 result = reduce_axes(to, source, "reduced", first, rest, input_blob(to, source), codes);
   finish(to, source, result);
@@ -166,7 +126,8 @@ void translate_function_of_sum(Translation& to, const SourceLayer& source, const
                                Operation function) {
   Blob5 x = input_blob(to, source);
   if (function == kSquareRoot) x = operate(to, source, "squares", kSquare, {x});
-  const Blob5 sum = reduce_axes(to, source, "sum", kSum, kSum, x, reduced_codes(to, source, params));
+  const Blob5 sum =
+      reduce_axes(to, source, "sum", kReduceSum, kReduceSum, x, reduced_codes(to, source, params));
   finish(to, source, operate(to, source, "function", function, {sum}));
 }
 
@@ -183,10 +144,10 @@ void translate_layer_normalization(Translation& to, const SourceLayer& source) {
   coreml::Shape normalized(layer.normalizedshape().begin(), layer.normalizedshape().end());
   for (size_t i = 0; i < normalized.size(); ++i) codes.push_back(static_cast<int64_t>(i));
   const Blob5 x = input_blob(to, source);
-  const Blob5 mean = reduce_axes(to, source, "mean", kMean, kMean, x, codes);
+  const Blob5 mean = reduce_axes(to, source, "mean", kReduceMean, kReduceMean, x, codes);
   const Blob5 centred = operate(to, source, "centred", kSubtract, {x, mean});
   const Blob5 squares = operate(to, source, "squares", kSquare, {centred});
-  Blob5 variance = reduce_axes(to, source, "variance", kMean, kMean, squares, codes);
+  Blob5 variance = reduce_axes(to, source, "variance", kReduceMean, kReduceMean, squares, codes);
   variance =
       operate(to, source, "shifted", kAddAlpha, {variance}, finite(layer.eps() == 0 ? 1e-5f : layer.eps()));
   const Blob5 inverse = operate(to, source, "inverse", kInverseSquareRoot, {variance});
@@ -464,19 +425,19 @@ bool translate_truths(Translation& to, const SourceLayer& source) {
 bool translate_reductions(Translation& to, const SourceLayer& source) {
   switch (source.layer_case()) {
     case SourceLayer::kReduceSum:
-      return translate_reduction(to, source, source.reducesum(), kSum, kSum), true;
+      return translate_reduction(to, source, source.reducesum(), kReduceSum, kReduceSum), true;
     case SourceLayer::kReduceMean:
-      return translate_reduction(to, source, source.reducemean(), kMean, kMean), true;
+      return translate_reduction(to, source, source.reducemean(), kReduceMean, kReduceMean), true;
     case SourceLayer::kReduceMax:
-      return translate_reduction(to, source, source.reducemax(), kLargest, kLargest), true;
+      return translate_reduction(to, source, source.reducemax(), kReduceMaximum, kReduceMaximum), true;
     case SourceLayer::kReduceMin:
-      return translate_reduction(to, source, source.reducemin(), kSmallest, kSmallest), true;
+      return translate_reduction(to, source, source.reducemin(), kReduceMinimum, kReduceMinimum), true;
     case SourceLayer::kReduceProd:
-      return translate_reduction(to, source, source.reduceprod(), kProduct, kProduct), true;
+      return translate_reduction(to, source, source.reduceprod(), kReduceProduct, kReduceProduct), true;
     case SourceLayer::kReduceL1:
-      return translate_reduction(to, source, source.reducel1(), kL1, kSum), true;
+      return translate_reduction(to, source, source.reducel1(), kReduceL1, kReduceSum), true;
     case SourceLayer::kReduceSumSquare:
-      return translate_reduction(to, source, source.reducesumsquare(), kSumOfSquares, kSum), true;
+      return translate_reduction(to, source, source.reducesumsquare(), kReduceSumOfSquares, kReduceSum), true;
     case SourceLayer::kReduceLogSum:
       return translate_function_of_sum(to, source, source.reducelogsum(), kLogarithm), true;
     case SourceLayer::kReduceL2:
@@ -486,9 +447,9 @@ bool translate_reductions(Translation& to, const SourceLayer& source) {
                     log_of_sum_of_powers(to, source, reduced_codes(to, source, source.reducelogsumexp()))),
              true;
     case SourceLayer::kArgMax:
-      return translate_index(to, source, source.argmax(), kIndexOfLargest), true;
+      return translate_index(to, source, source.argmax(), kReduceArgmax), true;
     case SourceLayer::kArgMin:
-      return translate_index(to, source, source.argmin(), kIndexOfSmallest), true;
+      return translate_index(to, source, source.argmin(), kReduceArgmin), true;
     case SourceLayer::kLayerNormalization:
       return translate_layer_normalization(to, source), true;
     default:

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "coreml/window.h"
+#include "espresso/codes.h"
 #include "espresso/translation.h"
 
 namespace ane::espresso {
@@ -18,20 +19,6 @@ using coreml::spec::PoolingLayerParams;
 using coreml::spec::ReduceLayerParams;
 
 enum PoolKind : int64_t { kAveragePool = 0, kMaxPool = 1, kL2Pool = 2 };
-enum ReduceMode : int64_t {
-  kSum = 0,
-  kMean = 1,
-  kProduct = 2,
-  kSumOfSquares = 4,
-  kL2 = 5,
-  kL1 = 8,
-  kMaximum = 9,
-  kMinimum = 10,
-  kArgmax = 11,
-};
-constexpr int64_t kMultiply = 1, kAddAlpha = 2, kMultiplyAlpha = 3, kSquare = 8, kPower = 13, kAbsolute = 24,
-                  kLogarithm = 26;
-constexpr int64_t kAdd = 0;
 
 // ---- Pooling
 // ---------------------------------------------------------------------------------------------------------------
@@ -174,26 +161,26 @@ json channel_reduction(ReduceMode mode) {
 ReduceMode reduce_mode(ReduceLayerParams::ReduceOperation operation) {
   switch (operation) {
     case ReduceLayerParams::SUM:
-      return kSum;
+      return kReduceSum;
     case ReduceLayerParams::AVG:
-      return kMean;
+      return kReduceMean;
     case ReduceLayerParams::PROD:
-      return kProduct;
+      return kReduceProduct;
     case ReduceLayerParams::SUMSQUARE:
-      return kSumOfSquares;
+      return kReduceSumOfSquares;
     case ReduceLayerParams::L1:
-      return kL1;
+      return kReduceL1;
     case ReduceLayerParams::L2:
-      return kL2;
+      return kReduceL2;
     case ReduceLayerParams::MAX:
-      return kMaximum;
+      return kReduceMaximum;
     case ReduceLayerParams::MIN:
-      return kMinimum;
+      return kReduceMinimum;
     case ReduceLayerParams::ARGMAX:
-      return kArgmax;
+      return kReduceArgmax;
     // The logarithm is taken before: see translate_reduce.
     case ReduceLayerParams::LOGSUM:
-      return kSum;
+      return kReduceSum;
     default:
       throw Unsupported{"an unknown reduction"};
   }
@@ -217,14 +204,14 @@ void reduce_by_pooling(Translation& to, const SourceLayer& source, std::string b
   const auto step = [&](const char* suffix, int64_t operation, double alpha) {
     bottom = add_step(to, source, suffix, "elementwise", elementwise(operation, alpha), {bottom}, shape);
   };
-  if (mode == kMinimum) step("negative", kMultiplyAlpha, -1);
-  if (mode == kL1) step("absolute", kAbsolute, 1);
-  if (mode == kSumOfSquares) step("square", kSquare, 1);
-  const PoolKind kind = mode == kL2                            ? kL2Pool
-                        : mode == kMaximum || mode == kMinimum ? kMaxPool
-                                                               : kAveragePool;
-  const bool sums = mode == kSum || mode == kL1 || mode == kSumOfSquares;
-  if (!sums && mode != kMinimum)
+  if (mode == kReduceMinimum) step("negative", kMultiplyAlpha, -1);
+  if (mode == kReduceL1) step("absolute", kAbsolute, 1);
+  if (mode == kReduceSumOfSquares) step("square", kSquare, 1);
+  const PoolKind kind = mode == kReduceL2                                  ? kL2Pool
+                        : mode == kReduceMaximum || mode == kReduceMinimum ? kMaxPool
+                                                                           : kAveragePool;
+  const bool sums = mode == kReduceSum || mode == kReduceL1 || mode == kReduceSumOfSquares;
+  if (!sums && mode != kReduceMinimum)
     return static_cast<void>(add_layer(to, source, "pool", pool(kind, window, is_global), {bottom}));
   bottom = add_step(to, source, "pooled", "pool", pool(kind, window, is_global), {bottom}, result);
   const double factor = sums ? static_cast<double>(window.height.kernel * window.width.kernel) : -1;
@@ -265,7 +252,8 @@ void translate_reduce(Translation& to, const SourceLayer& source) {
     bottom = add_step(to, source, "logarithm", "elementwise", elementwise(kLogarithm), {bottom}, shape);
   }
   const bool over_channels = layer.axis() == ReduceLayerParams::C || layer.axis() == ReduceLayerParams::CHW;
-  if ((mode == kArgmax || mode == kProduct) && !over_channels) return reduce_turned(to, source, mode);
+  if ((mode == kReduceArgmax || mode == kReduceProduct) && !over_channels)
+    return reduce_turned(to, source, mode);
   if (layer.axis() != ReduceLayerParams::C && layer.axis() != ReduceLayerParams::CHW)
     return reduce_by_pooling(to, source, bottom, mode);
   if (layer.axis() == ReduceLayerParams::CHW && shape.h * shape.w != 1)
@@ -295,7 +283,8 @@ void translate_l2_normalize(Translation& to, const SourceLayer& source) {
   Shape shape = flat(input_shape(to, source));
   const std::string flattened = add_flatten(to, source, source.input(0), input_shape(to, source));
   shape.k = 1;
-  auto norm = add_step(to, source, "sum", "reduce", channel_reduction(kSumOfSquares), {flattened}, shape);
+  auto norm =
+      add_step(to, source, "sum", "reduce", channel_reduction(kReduceSumOfSquares), {flattened}, shape);
   const double epsilon = finite(or_default(source.l2normalize().epsilon(), 1e-6f));
   norm = add_step(to, source, "shifted", "elementwise", elementwise(kAddAlpha, epsilon), {norm}, shape);
   norm = add_step(to, source, "factor", "elementwise", elementwise(kPower, -0.5), {norm}, shape);
@@ -318,7 +307,7 @@ void subtract_mean(Translation& to, const SourceLayer& source, bool across_chann
   if (across_channels) {
     const std::string flattened = add_flatten(to, source, source.input(0), shape);
     mean_shape.k = 1;
-    mean = add_step(to, source, "mean", "reduce", channel_reduction(kMean), {flattened}, mean_shape);
+    mean = add_step(to, source, "mean", "reduce", channel_reduction(kReduceMean), {flattened}, mean_shape);
   } else {
     const auto window = reduction_window(shape, ReduceLayerParams::HW);
     mean =
@@ -355,12 +344,12 @@ void translate_dot(Translation& to, const SourceLayer& source) {
   const auto product = add_step(to, source, "product", "elementwise", elementwise(kMultiply),
                                 {source.input(0), source.input(1)}, input_shape(to, source));
   if (!source.dot().cosinesimilarity())
-    return static_cast<void>(add_layer(to, source, "reduce", channel_reduction(kSum), {product}));
+    return static_cast<void>(add_layer(to, source, "reduce", channel_reduction(kReduceSum), {product}));
   const Shape sums = output_shape(to, source);
-  std::string cosine = add_step(to, source, "sum", "reduce", channel_reduction(kSum), {product}, sums);
+  std::string cosine = add_step(to, source, "sum", "reduce", channel_reduction(kReduceSum), {product}, sums);
   for (const int operand : {0, 1}) {
     const std::string name = std::to_string(operand);
-    auto norm = add_step(to, source, "squares" + name, "reduce", channel_reduction(kSumOfSquares),
+    auto norm = add_step(to, source, "squares" + name, "reduce", channel_reduction(kReduceSumOfSquares),
                          {source.input(operand)}, sums);
     norm = add_step(to, source, "norm" + name, "elementwise", elementwise(kPower, -0.5), {norm}, sums);
     if (operand == 1)

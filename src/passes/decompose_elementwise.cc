@@ -130,9 +130,11 @@ TensorId raise(const Unit& unit, const ElementWise& params, Replacement& here) {
 
 // Does the back end have a pass for this comparison? It compares two tensors alike and writes bytes; all
 // engines take part.
-bool is_one_pass(const ElementWiseOp op, const Unit& unit, const Replacement& here, const Network& network,
-                 const EngineFacts& facts) {
-  if (op != ElementWiseOp::LessThan && op != ElementWiseOp::GreaterThan) return false;
+bool is_one_pass(const ElementWise& elementwise, const Unit& unit, const Replacement& here,
+                 const Network& network, const EngineFacts& facts) {
+  const bool ordered =
+      elementwise.op == ElementWiseOp::LessThan || elementwise.op == ElementWiseOp::GreaterThan;
+  if (!ordered || elementwise.scale != 1) return false;
   const Shape& shape = network.tensor(unit.top).shape;
   return facts.composites && network.tensor(unit.top).type == aneir::ElementType::UInt8 &&
          here.shape(unit.bottoms[0]) == shape && here.shape(unit.bottoms[1]) == shape && shape.n == 1 &&
@@ -207,8 +209,8 @@ bool decompose_elementwise(Network& network, const EngineFacts& facts) {
       case ElementWiseOp::GreaterThan:
       case ElementWiseOp::LessEqual:
       case ElementWiseOp::GreaterEqual:
-        return is_one_pass(elementwise->op, unit, here, network, facts) ? no_tensor
-                                                                        : compare(unit, *elementwise, here);
+        return is_one_pass(*elementwise, unit, here, network, facts) ? no_tensor
+                                                                     : compare(unit, *elementwise, here);
       default:
         return no_tensor;
     }

@@ -8,19 +8,14 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <random>
 
 #include "base/error.h"
+#include "driver/environment.h"
 #include "driver/road.h"
 
 namespace ane::test {
 namespace {
-
-uint64_t from_environment(const char* name, uint64_t otherwise) {
-  const char* set = std::getenv(name);
-  return set ? std::strtoull(set, nullptr, 10) : otherwise;
-}
 
 struct Drawn {
   ModelBuilder model;

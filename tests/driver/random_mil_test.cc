@@ -3,19 +3,13 @@
 // be had again alone.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
+#include "driver/environment.h"
 #include "driver/random_mil.h"
 #include "driver/verify.h"
 #include "espresso/temporary_folder.h"
 
 namespace ane::test {
 namespace {
-
-uint64_t from_environment(const char* name, uint64_t otherwise) {
-  const char* set = std::getenv(name);
-  return set ? std::strtoull(set, nullptr, 10) : otherwise;
-}
 
 void check_program(uint64_t seed) {
   const TemporaryFolder folder;

@@ -3,19 +3,13 @@
 // failure can be had again alone.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "base/error.h"
+#include "driver/environment.h"
 #include "driver/random_network.h"
 #include "driver/road.h"
 
 namespace ane::test {
 namespace {
-
-uint64_t from_environment(const char* name, uint64_t otherwise) {
-  const char* set = std::getenv(name);
-  return set ? std::strtoull(set, nullptr, 10) : otherwise;
-}
 
 void check_model(uint64_t seed, RoadOptions options) {
   const RandomNetwork network(seed);

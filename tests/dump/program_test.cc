@@ -65,18 +65,6 @@ TEST_F(Hwxdump, ShowsEveryView) {
   EXPECT_TRUE(content("out").starts_with("hwxdump "));
 }
 
-// One task of header words alone, for each generation.
-Bytes later_program(uint32_t subtype, uint32_t header_words) {
-  std::vector<uint32_t> task(header_words);
-  task[0] = header_words << 16;
-  test::LaterProgram program;
-  program.subtype = subtype;
-  program.text = test::sequential_text({task});
-  program.surfaces = {{.input = true, .name = "x", .slot = 6}, {.input = false, .name = "y", .slot = 7}};
-  program.tail = test::later_tail(program.text.size(), 1);
-  return program.build();
-}
-
 TEST_F(Hwxdump, ShowsEveryGeneration) {
   const std::tuple<uint32_t, uint32_t, const char*> generations[] = {{5, 8, "H14 (A15, M2)"},
                                                                      {6, 8, "H15 (A16, M3)"},
@@ -84,7 +72,7 @@ TEST_F(Hwxdump, ShowsEveryGeneration) {
                                                                      {9, 9, "H17 (A18, M5)"},
                                                                      {10, 9, "H18 (A19)"}};
   for (const auto& [subtype, header_words, title] : generations) {
-    write_file(path("later.hwx"), later_program(subtype, header_words));
+    write_file(path("later.hwx"), test::later_program(subtype, header_words).build());
     for (const char* view : {"", "--words ", "--json ", "--sections "}) {
       EXPECT_EQ(run(view + path("later.hwx").string()), 0) << title << view << content("err");
       EXPECT_GT(content("out").size(), 500u) << title << view;
@@ -96,7 +84,7 @@ TEST_F(Hwxdump, ShowsEveryGeneration) {
 
 // What needs H13 says so, and nothing is left behind.
 TEST_F(Hwxdump, BadGenerationsAreRefusedByName) {
-  write_file(path("later.hwx"), later_program(5, 8));
+  write_file(path("later.hwx"), test::later_program(5, 8).build());
   for (const std::string& arguments :
        {"--dot " + path("later.hwx").string(),
         "--rewrite " + path("again.hwx").string() + " " + path("later.hwx").string()}) {
@@ -105,7 +93,7 @@ TEST_F(Hwxdump, BadGenerationsAreRefusedByName) {
     EXPECT_NE(content("err").find("H14 (A15, M2), not for H13"), std::string::npos) << content("err");
   }
   EXPECT_FALSE(fs::exists(path("again.hwx")));
-  Bytes unknown = later_program(5, 8);
+  Bytes unknown = test::later_program(5, 8).build();
   unknown[8] = 8;
   write_file(path("unknown.hwx"), unknown);
   EXPECT_EQ(run(path("unknown.hwx").string()), 1);

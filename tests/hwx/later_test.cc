@@ -13,17 +13,8 @@
 namespace ane::hwx {
 namespace {
 
-// A program without anything: two surfaces, one task of header words alone. Slots as in the H17 program.
 test::LaterProgram plain(uint32_t subtype) {
-  const uint32_t header_words = generations::by_subtype(subtype)->header_words;
-  std::vector<uint32_t> task(header_words);
-  task[0] = header_words << 16;
-  test::LaterProgram program;
-  program.subtype = subtype;
-  program.text = test::sequential_text({task});
-  program.surfaces = {{.input = true, .name = "x", .slot = 6}, {.input = false, .name = "y", .slot = 7}};
-  program.tail = test::later_tail(program.text.size(), 1);
-  return program;
+  return test::later_program(subtype, generations::by_subtype(subtype)->header_words);
 }
 
 std::string refusal(const std::function<void()>& body) {

@@ -194,6 +194,54 @@ TEST(Hazard, BadResultOverItsOwnSource) {
   expect_error(program, "task 1: the result overlaps a source");
 }
 
+// ---- The check without numbers ----
+
+std::string found_by_check(Program program) {
+  try {
+    program.check();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Check, SoundProgramsPass) {
+  for (const Program& program :
+       {one_copy(), through_l2(false), through_l2(true), through_scratch(), convolution()})
+    EXPECT_EQ(found_by_check(program), "");
+}
+
+TEST(Check, BadLimits) {
+  Program program = one_copy();
+  program.tasks[0][Reg::Src1RowStride] = 0x50;
+  EXPECT_EQ(found_by_check(program), "made.hwx: task 0: Src1RowStride is 0x50, not a multiple of 64");
+  program = one_copy();
+  program.tasks[0][Reg::SourceRowStride] = 0xffff0;
+  EXPECT_NE(found_by_check(program).find("leaves L2"), std::string::npos);
+  program = one_copy();
+  program.tasks[0][Reg::DstPlaneStride] = 0x400;
+  EXPECT_NE(found_by_check(program).find("of output 'y', which has 0x300 bytes"), std::string::npos);
+}
+
+TEST(Check, BadWaits) {
+  for (const bool planar : {false, true}) {
+    Program program = through_l2(planar);
+    program.tasks[1][Reg::SourceCfg] = 0x100;
+    EXPECT_NE(found_by_check(program).find("task 1: reads 0x100 of L2, which task 0 wrote, without waiting"),
+              std::string::npos);
+  }
+}
+
+// A stream through live data, and one of the other engine through what a reader may still need.
+TEST(Check, BadStreamsThroughData) {
+  Program program = through_l2(false);
+  Task between = copy_task(size);
+  read_dram(between, 4, size), write_dram(between, 5, size);
+  between[Reg::SourceBase] = 0x100;
+  program.tasks.insert(program.tasks.begin() + 1, between);
+  EXPECT_NE(found_by_check(program), "");
+}
+
 // ---- Order ----
 
 TEST(Hazard, BadMissingWaits) {

@@ -192,11 +192,13 @@ class Program {
     return add_surface(hwx::Role::Output, name, size);
   }
 
-  Simulator simulator() {
+  const hwx::File& encoded() {
     file.text = h13::encode_tasks(tasks);
     file.first_task_words = tasks[0].words();
-    return Simulator(file);
+    return file;
   }
+  Simulator simulator() { return Simulator(encoded()); }
+  void check() { Simulator::check(encoded()); }
 
   // Runs with these inputs, in the order of the input surfaces; gives the first output.
   std::vector<float> run(const std::vector<std::vector<float>>& inputs) {

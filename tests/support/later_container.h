@@ -247,4 +247,16 @@ inline std::vector<uint32_t> later_tail(size_t text_bytes, uint32_t tasks) {
           0};
 }
 
+// A program without anything: two surfaces, one task of header words alone. Slots as in the H17 program.
+inline LaterProgram later_program(uint32_t subtype, uint32_t header_words) {
+  std::vector<uint32_t> task(header_words);
+  task[0] = header_words << 16;
+  LaterProgram program;
+  program.subtype = subtype;
+  program.text = sequential_text({task});
+  program.surfaces = {{.input = true, .name = "x", .slot = 6}, {.input = false, .name = "y", .slot = 7}};
+  program.tail = later_tail(program.text.size(), 1);
+  return program;
+}
+
 }  // namespace ane::test
