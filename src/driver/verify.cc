@@ -93,13 +93,15 @@ OutputError compare(const std::string& name, const std::vector<float>& expected,
   return error;
 }
 
-// Compiles the network once more with every layer's result as an output, some at a time, and finds the first
-// that strays. The variant fuses less than the program itself, which is what makes single layers visible.
-OutputError find_stray(const Compiled& compiled, const CompileOptions& options, const Inputs& inputs,
-                       const Results& reference) {
+// Compiles the network once more with every layer's result as an output, some at a time, and compares each;
+// up to the first that strays, or all of them. The variant fuses less than the program itself, which is what
+// makes single layers visible.
+std::vector<OutputError> layer_errors(const Compiled& compiled, const CompileOptions& options,
+                                      const Inputs& inputs, const Results& reference, bool all) {
   constexpr size_t outputs_at_a_time = 16;
   const h13::Compat& compat = h13::compat(compiled.program.file.dialect);
   const aneir::Network& whole = compiled.source.network;
+  std::vector<OutputError> errors;
   std::vector<aneir::Output> candidates;
   for (const aneir::Unit& unit : whole.units) {
     const auto blob = reference.find(whole.tensor(unit.top).name);
@@ -119,20 +121,20 @@ OutputError find_stray(const Compiled& compiled, const CompileOptions& options, 
     for (const aneir::Output& output : variant.outputs) {
       for (const hwx::Surface& surface : program.file.surfaces) {
         if (surface.role != hwx::Role::Output || surface.symbol != output.name + "@output") continue;
-        OutputError error =
-            compare(output.name, reference.at(output.name).data, simulator.output(surface.binding).data);
-        if (error.snr_db < stray_db) return error;
+        errors.push_back(
+            compare(output.name, reference.at(output.name).data, simulator.output(surface.binding).data));
+        if (!all && errors.back().snr_db < stray_db) return errors;
       }
     }
   }
-  return {};
+  return errors;
 }
 
 }  // namespace
 
 Verification verify(const Compiled& compiled, const CompileOptions& options,
                     const std::map<std::string, std::filesystem::path>& files, uint64_t seed,
-                    const sim::Options& simulation) {
+                    const sim::Options& simulation, bool all_layers) {
   if (compiled.source.kind == SourceKind::AnePlist)
     throw Error(
         options.model.string(), "--verify",
@@ -152,8 +154,14 @@ Verification verify(const Compiled& compiled, const CompileOptions& options,
         compare(feature.name, expected->second.data, simulator.output(feature.binding).data));
     stray |= result.outputs.back().snr_db < stray_db;
   }
-  if (stray)
-    result.first_stray = find_stray(compiled, options, inputs, evaluate(compiled.source, inputs, true));
+  if (stray || all_layers) {
+    std::vector<OutputError> errors =
+        layer_errors(compiled, options, inputs, evaluate(compiled.source, inputs, true), all_layers);
+    const auto first =
+        std::ranges::find_if(errors, [](const OutputError& error) { return error.snr_db < stray_db; });
+    if (first != errors.end()) result.first_stray = *first;
+    if (all_layers) result.layers = std::move(errors);
+  }
   return result;
 }
 

@@ -26,14 +26,17 @@ struct Verification {
   sim::Statistics statistics;
   // The first layer whose own result is further off than `stray_db`, with its figure; empty when none is.
   OutputError first_stray;
+  // Every layer's own result, in the network's order; only where asked for.
+  std::vector<OutputError> layers;
 };
 
 inline constexpr double stray_db = 40;
 
-// `inputs` by the user's names; inputs without a file are random from `seed`. Throws Error when the model has
-// no reference (Core ML layers, Espresso layers and MIL operations have one).
+// `inputs` by the user's names; inputs without a file are random from `seed`. Layers are looked at one by one
+// when an output strays, and with `all_layers` in any case. Throws Error when the model has no reference
+// (Core ML layers, Espresso layers and MIL operations have one).
 Verification verify(const Compiled& compiled, const CompileOptions& options,
                     const std::map<std::string, std::filesystem::path>& inputs, uint64_t seed,
-                    const sim::Options& simulation = {});
+                    const sim::Options& simulation = {}, bool all_layers = false);
 
 }  // namespace ane::driver

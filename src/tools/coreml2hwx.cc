@@ -27,7 +27,7 @@ using nlohmann::ordered_json;
 
 struct Arguments {
   driver::CompileOptions compile;
-  bool debug = false, json = false, quiet = false, verbose = false, verify = false;
+  bool debug = false, json = false, quiet = false, verbose = false, verify = false, verify_layers = false;
   std::vector<std::string> emit, experimental, inputs, shapes;
   std::string target = "h13", sigmoid;
   uint64_t seed = 1;
@@ -84,11 +84,14 @@ ordered_json verification_json(const driver::Verification& verification) {
   ordered_json out = {{"outputs", ordered_json::array()},
                       {"simulate_seconds", verification.statistics.seconds},
                       {"multiply_accumulates", verification.statistics.multiply_accumulates}};
-  for (const driver::OutputError& error : verification.outputs)
-    out["outputs"].push_back({{"name", error.name},
-                              {"snr_db", error.snr_db},
-                              {"max_abs", error.max_abs},
-                              {"max_rel", error.max_rel}});
+  const auto describe = [](const driver::OutputError& error) {
+    return ordered_json{{"name", error.name},
+                        {"snr_db", error.snr_db},
+                        {"max_abs", error.max_abs},
+                        {"max_rel", error.max_rel}};
+  };
+  for (const driver::OutputError& error : verification.outputs) out["outputs"].push_back(describe(error));
+  for (const driver::OutputError& error : verification.layers) out["layers"].push_back(describe(error));
   if (!verification.first_stray.name.empty())
     out["first_stray"] = {{"name", verification.first_stray.name},
                           {"snr_db", verification.first_stray.snr_db}};
@@ -96,9 +99,12 @@ ordered_json verification_json(const driver::Verification& verification) {
 }
 
 void print_verification(const driver::Verification& verification) {
-  for (const driver::OutputError& error : verification.outputs)
-    fmt::print(stderr, "verify: {}: {:.1f} dB, largest difference {:.3g} ({:.3g} of the largest value)\n",
-               error.name, error.snr_db, error.max_abs, error.max_rel);
+  const auto print = [](const char* what, const driver::OutputError& error) {
+    fmt::print(stderr, "verify: {}{}: {:.1f} dB, largest difference {:.3g} ({:.3g} of the largest value)\n",
+               what, error.name, error.snr_db, error.max_abs, error.max_rel);
+  };
+  for (const driver::OutputError& error : verification.layers) print("layer ", error);
+  for (const driver::OutputError& error : verification.outputs) print("", error);
   if (!verification.first_stray.name.empty())
     fmt::print(stderr, "verify: first layer that strays: {} ({:.1f} dB)\n", verification.first_stray.name,
                verification.first_stray.snr_db);
@@ -152,7 +158,7 @@ int compile(const std::string& program, Arguments arguments) {
     if (!arguments.quiet) simulation.progress = progress_line("simulating task");
     const driver::Verification verification =
         driver::verify(compiled, arguments.compile, driver::match_inputs(arguments.inputs, compiled.sidecar),
-                       arguments.seed, simulation);
+                       arguments.seed, simulation, arguments.verify_layers);
     result["verify"] = verification_json(verification);
     if (!arguments.quiet) print_verification(verification);
   }
@@ -222,6 +228,8 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"native-pooling"}));
   app.add_flag("--verify", arguments.verify,
                "run the program on the simulator and the model on the reference interpreter, and compare");
+  app.add_flag("--verify-layers", arguments.verify_layers,
+               "as --verify, and compare every layer's own result as well, in a program made to show them");
   app.add_option("--input", arguments.inputs,
                  "input for --verify: [NAME=]FILE (.npy, PNG, JPEG, PNM; default: random)");
   app.add_option("--seed", arguments.seed, "seed of the random inputs")->capture_default_str();
@@ -232,6 +240,7 @@ int main(int argc, char** argv) {
       "Exit status: 0 done, 1 the model is refused or unreadable, 2 wrong usage, 70 a bug of this program.");
   return run_program(argc, argv, app, [&] {
     arguments.debug = word == "debug";
+    arguments.verify |= arguments.verify_layers;
     if (!arguments.emit.empty()) arguments.compile.emit = {arguments.emit.begin(), arguments.emit.end()};
     if (arguments.debug) arguments.compile.emit = {"hwx", "anec", "mlmodelc", "plist", "dot", "text", "json"};
     for (const std::string& shape : arguments.shapes) add_shape(shape, arguments.compile.choice);
