@@ -12,6 +12,7 @@
 #include "driver/indices.h"
 #include "driver/version.h"
 #include "espresso/files.h"
+#include "h13/moments.h"
 #include "h13/round_kernels.h"
 #include "mil/element.h"
 #include "passes/passes.h"
@@ -314,11 +315,21 @@ void note_precision(const Source& source, const CompileOptions& options) {
                             wide == 1 ? " is" : "s are"));
 }
 
-// What is not rounded here is rounded one by one when tasks are made.
-void round_weights(aneir::Network& network) {
-  for (aneir::Unit& unit : network.units)
-    if (auto* conv = unit.as<aneir::Conv>())
-      conv->weights = h13::round_kernels(conv->weights, int64_t{conv->kernel_width} * conv->kernel_height);
+// What the inputs' values will be like: known of pictures, unless an image of means is taken from them.
+std::vector<h13::Moments> input_moments(const aneir::Network& network, const Source& source) {
+  std::vector<h13::Moments> moments;
+  for (const aneir::TensorId id : network.inputs) {
+    const aneir::Tensor& tensor = network.tensor(id);
+    hwx::Surface surface;
+    surface.role = hwx::Role::Input;
+    const auto& [n, d, c, h, w] = tensor.shape;
+    surface.n = n, surface.c = c, surface.h = h, surface.w = w;
+    const SidecarFeature feature = feature_of(surface, tensor.name, source);
+    moments.push_back(feature.image && feature.image->mean.empty()
+                          ? h13::picture_moments(c, feature.image->scale, feature.image->bias)
+                          : h13::Moments());
+  }
+  return moments;
 }
 
 }  // namespace
@@ -365,7 +376,8 @@ Compiled compile_model(const CompileOptions& options) {
                        });
   });
 
-  if (!options.nearest_weights) round_weights(network);
+  // What is not rounded here is rounded one by one when tasks are made.
+  if (!options.nearest_weights) h13::round_kernels(network, input_moments(network, compiled.source));
 
   // Units become tasks; the container's contents are complete after this.
   compiled.program =

@@ -1,19 +1,32 @@
-// The engine's weights are binary16 numbers. Rounded one by one, the errors of a kernel's taps add up: a
+// The engine's weights and biases are binary16 numbers. Rounded one by one, the errors of a kernel add up: a
 // kernel that looks for edges has large taps of both signs whose sum is small, and on a smooth image, where
-// all its pixels are alike, it answers with the sum of the errors. Batch normalisation that was folded into
-// depthwise kernels makes many such.
+// all its pixels are alike, it answers with the sum of the errors; and what was rounded off a bias is off at
+// every pixel. Batch normalisation that was folded into depthwise kernels makes many such.
 //
-// So each kernel is rounded as a whole: from the largest tap to the smallest, each takes along what the ones
-// before were rounded away. Their sum is then right to half a unit of the smallest tap, and every tap is
-// still one of the two binary16 numbers beside it, or near them. Over a natural picture the outputs of public
-// MobileNet models are 2 to 6 dB closer to float32; over noise it makes no difference. Kernels of one tap,
-// and those that are binary16 already, stay as they are.
+// So the weights that make one output channel are rounded together. With errors e of the weights and b of the
+// bias, and inputs of mean m and variance v in each channel c, the expected square of the result's error is
+//
+//     (b + sum over c of m[c] * S[c])^2  +  sum over c of v[c] * ((1 - r) * Q[c] + r * S[c]^2)
+//
+// where S is the sum of a channel's errors and Q the sum of their squares, and r says how much alike the
+// neighbours of a pixel are: at 0 they are independent, at 1 all the same. From the nearest numbers on,
+// weights move to the number on their other side as long as that makes the error smaller, those that gain
+// most first.
+//
+// b also holds what is wrong with the mean of the inputs, since earlier layers are rounded, too.
+//
+// Nobody knows a channel's mean exactly: it differs between pictures, and channels that are silent on the
+// average wake up for some. A tenth of the average variance is therefore added to every channel's.
+//
+// Over noise and over pictures the outputs of public MobileNet models are 1 to 7 dB closer to float32 than
+// with nearest numbers. Kernels that are binary16 already stay as they are.
 #include "h13/round_kernels.h"
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/half.h"
@@ -23,42 +36,186 @@ namespace ane::h13 {
 
 namespace {
 
+constexpr double likeness_of_neighbours = 0.9;
+constexpr double doubt = 0.1;
+
 bool all_are_halves(std::span<const float> values) {
   return std::all_of(values.begin(), values.end(),
                      [](float value) { return std::isfinite(value) && round_to_half(value) == value; });
 }
 
-void round_together(std::span<float> taps, std::vector<size_t>& order) {
-  if (all_are_halves(taps)) return;
-  order.resize(taps.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return std::abs(taps[a]) > std::abs(taps[b]); });
-  double rounded_away = 0;
-  for (const size_t i : order) {
-    if (taps[i] == 0) break;  // zeros stand between the taps of a dilated kernel
-    const double wanted = static_cast<double>(taps[i]) + rounded_away;
-    const float half = round_to_half(static_cast<float>(wanted));
-    if (!std::isfinite(half)) return;
-    rounded_away = wanted - static_cast<double>(half);
-    taps[i] = half;
+// Of the two binary16 numbers beside `wanted` the one that is not `nearest`. Their codes, without the sign,
+// are in the order of their magnitudes.
+float other_neighbour(float wanted, float nearest) {
+  uint16_t code = to_half(std::abs(nearest)).bits;
+  code = static_cast<uint16_t>(std::abs(wanted) > std::abs(nearest) ? code + 1 : code - 1);
+  return std::copysign(to_float(Half{code}), wanted);
+}
+
+// The weights that make one output channel.
+class Kernel {
+ public:
+  Kernel(std::span<const float> wanted, std::span<float> rounded, std::span<const double> mean,
+         std::span<const double> variance, double offset)
+      : wanted_(wanted),
+        rounded_(rounded),
+        mean_(mean),
+        variance_(variance),
+        area_(wanted.size() / mean.size()),
+        offset_(offset),
+        sums_(mean.size(), 0) {
+    for (size_t i = 0; i < wanted.size(); ++i) sums_[i / area_] += error(i);
+    for (size_t c = 0; c < sums_.size(); ++c) offset_ += mean[c] * sums_[c];
   }
+
+  void settle() {
+    constexpr int sweeps = 2;  // later ones find next to nothing
+    for (int sweep = 0; sweep < sweeps; ++sweep) {
+      moves_.clear();
+      for (size_t i = 0; i < wanted_.size(); ++i) {
+        if (wanted_[i] == 0 || wanted_[i] == rounded_[i]) continue;
+        const float other = other_neighbour(wanted_[i], rounded_[i]);
+        const double gain = gain_of(i, other);
+        if (gain > 0) moves_.push_back({i, other, gain});
+      }
+      if (moves_.empty()) return;
+      // The first few do nearly all there is to do; the order of the others does not matter.
+      const auto sorted = moves_.begin() + std::min<std::ptrdiff_t>(std::ssize(moves_), 32);
+      std::partial_sort(moves_.begin(), sorted, moves_.end(), [](const Move& a, const Move& b) {
+        return std::pair(b.gain, a.index) < std::pair(a.gain, b.index);
+      });
+      for (const Move& move : moves_)
+        if (gain_of(move.index, move.to) > 0) apply(move);
+    }
+  }
+
+ private:
+  struct Move {
+    size_t index;
+    float to;
+    double gain;
+  };
+
+  double error(size_t i) const { return static_cast<double>(wanted_[i]) - static_cast<double>(rounded_[i]); }
+
+  // By how much the expected square of the error falls when weight i becomes `to`.
+  double gain_of(size_t i, float to) const {
+    const size_t c = i / area_;
+    const double before = error(i), step = static_cast<double>(to) - static_cast<double>(rounded_[i]);
+    // a^2 - (a - s)^2 = s * (2 a - s), for each of the three squares
+    const double common = mean_[c] * step * (2 * offset_ - mean_[c] * step);
+    const double own = step * (2 * before - step), together = step * (2 * sums_[c] - step);
+    return common + variance_[c] * ((1 - likeness_of_neighbours) * own + likeness_of_neighbours * together);
+  }
+
+  void apply(const Move& move) {
+    const size_t c = move.index / area_;
+    const double step = static_cast<double>(move.to) - static_cast<double>(rounded_[move.index]);
+    sums_[c] -= step;
+    offset_ -= mean_[c] * step;
+    rounded_[move.index] = move.to;
+  }
+
+  std::span<const float> wanted_;
+  std::span<float> rounded_;
+  std::span<const double> mean_, variance_;
+  size_t area_;
+  double offset_;             // the error that is expected on the average
+  std::vector<double> sums_;  // S above
+  std::vector<Move> moves_;
+};
+
+struct Layout {
+  size_t kernels = 0, channels = 0;  // how many output channels, and how many input channels each has
+  size_t outputs_of_group = 1;
+};
+
+// A transposed convolution's weights stand by input channel: there each kernel is rounded for itself.
+Layout layout_of(const aneir::Conv& conv, size_t weights) {
+  const size_t area = static_cast<size_t>(conv.kernel_width) * static_cast<size_t>(conv.kernel_height);
+  if (conv.transposed) return {weights / area, 1, weights / area};
+  const auto outputs = static_cast<size_t>(conv.output_channels);
+  return {outputs, weights / area / outputs, outputs / static_cast<size_t>(conv.groups)};
+}
+
+aneir::Constant rounded(const aneir::Constant& bias) {
+  std::vector<float> values = bias.floats();
+  for (float& value : values) value = round_to_half(value);
+  return aneir::Constant::of_floats(std::move(values));
+}
+
+Moments with_doubt(Moments moments) {
+  const double sum = std::accumulate(moments.variance.begin(), moments.variance.end(), 0.0);
+  for (double& variance : moments.variance)
+    variance += doubt * sum / static_cast<double>(moments.variance.size());
+  return moments;
 }
 
 }  // namespace
 
-aneir::Constant round_kernels(const aneir::Constant& weights, int64_t taps) {
-  if (taps == 1 || weights.type != aneir::ElementType::Float32) return weights;
-  std::vector<float> values = weights.floats();
-  if (all_are_halves(values)) return weights;
-  const int64_t kernels = static_cast<int64_t>(values.size()) / taps;
-  parallel_for(kernels, std::max<int64_t>(1, 4096 / taps), [&](int64_t begin, int64_t end) {
-    std::vector<size_t> order;
-    for (int64_t kernel = begin; kernel < end; ++kernel)
-      round_together(std::span(values).subspan(static_cast<size_t>(kernel * taps), static_cast<size_t>(taps)),
-                     order);
+aneir::Constant round_kernels(const aneir::Conv& conv, const Moments& input,
+                              const std::vector<double>& mean_error) {
+  if (conv.weights.type != aneir::ElementType::Float32) return conv.weights;
+  const std::vector<float> wanted = conv.weights.floats();
+  std::vector<float> rounded(wanted.size());
+  std::transform(wanted.begin(), wanted.end(), rounded.begin(),
+                 [](float value) { return round_to_half(value); });
+  if (rounded == wanted || !all_are_halves(rounded)) return conv.weights;
+
+  const Layout layout = layout_of(conv, wanted.size());
+  const bool known = input.known() && !conv.transposed;
+  const size_t groups = layout.kernels / layout.outputs_of_group, channels = layout.channels;
+  const Moments moments =
+      known ? with_doubt(input)
+            : Moments{std::vector<double>(channels * groups, 0), std::vector<double>(channels * groups, 1)};
+  const std::vector<float> bias = conv.bias && known ? conv.bias->floats() : std::vector<float>();
+  const size_t weights = wanted.size() / layout.kernels, area = weights / channels;
+  // What is wrong before any weight is rounded.
+  const auto offset_of = [&](size_t kernel, size_t first_channel) {
+    double offset =
+        bias.empty() ? 0
+                     : static_cast<double>(bias[kernel]) - static_cast<double>(round_to_half(bias[kernel]));
+    if (known && !mean_error.empty())
+      for (size_t i = 0; i < weights; ++i)
+        offset += static_cast<double>(wanted[kernel * weights + i]) * mean_error[first_channel + i / area];
+    return offset;
+  };
+  const int64_t grain = std::max<int64_t>(1, 4096 / static_cast<int64_t>(weights));
+  parallel_for(static_cast<int64_t>(layout.kernels), grain, [&](int64_t begin, int64_t end) {
+    for (auto kernel = static_cast<size_t>(begin); kernel < static_cast<size_t>(end); ++kernel) {
+      const size_t channel = kernel / layout.outputs_of_group * channels;
+      Kernel(std::span(wanted).subspan(kernel * weights, weights),
+             std::span(rounded).subspan(kernel * weights, weights),
+             std::span(moments.mean).subspan(channel, channels),
+             std::span(moments.variance).subspan(channel, channels), offset_of(kernel, channel))
+          .settle();
+    }
   });
-  return aneir::Constant::of_floats(std::move(values));
+  return aneir::Constant::of_floats(std::move(rounded));
+}
+
+void round_kernels(aneir::Network& network, const std::vector<Moments>& inputs) {
+  // Of each tensor, as it should be and as it comes out.
+  std::vector<Moments> wanted(network.tensors.size());
+  for (size_t i = 0; i < network.inputs.size(); ++i)
+    wanted[static_cast<size_t>(network.inputs[i])] = inputs[i];
+  std::vector<Moments> got = wanted;
+  for (aneir::Unit& unit : network.units) {
+    std::vector<const Moments*> wanted_bottoms, got_bottoms;
+    for (const aneir::TensorId id : unit.bottoms) {
+      wanted_bottoms.push_back(&wanted[static_cast<size_t>(id)]);
+      got_bottoms.push_back(&got[static_cast<size_t>(id)]);
+    }
+    wanted[static_cast<size_t>(unit.top)] = moments_of(network, unit, wanted_bottoms);
+    if (auto* conv = unit.as<aneir::Conv>()) {
+      std::vector<double> mean_error(got_bottoms[0]->mean.size());
+      for (size_t c = 0; c < mean_error.size(); ++c)
+        mean_error[c] = wanted_bottoms[0]->mean[c] - got_bottoms[0]->mean[c];
+      conv->weights = round_kernels(*conv, *got_bottoms[0], mean_error);
+      if (conv->bias) conv->bias = rounded(*conv->bias);
+    }
+    got[static_cast<size_t>(unit.top)] = moments_of(network, unit, got_bottoms);
+  }
 }
 
 }  // namespace ane::h13

@@ -1,0 +1,245 @@
+// What values a network's tensors will have, before any has been seen. Rounding weights (round_kernels.cc)
+// needs it to weigh errors against each other: one on a channel that is always 6 does more harm than one on a
+// channel that is mostly 0.
+//
+// Each channel is described by its mean and variance. They start at the inputs (a picture's values are taken
+// as uniform between 0 and 255) and follow the units: exactly where a unit is linear, under the assumption
+// that values are independent where variances meet; and through functions as if what goes in were normally
+// distributed, which is what sums of many terms are. (Nagel et al., "Data-Free Quantization Through Weight
+// Equalization and Bias Correction", 2019, correct biases in this way.) Borders are neglected. Where a unit
+// mixes channels in another way than convolution and concatenation, nothing is known behind it.
+#include "h13/moments.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <functional>
+#include <numbers>
+#include <optional>
+#include <span>
+
+#include "base/parallel.h"
+
+namespace ane::h13 {
+
+namespace {
+
+using aneir::Axis;
+using aneir::Network;
+using aneir::NeuronType;
+using aneir::Shape;
+using aneir::Unit;
+
+size_t count_of(int64_t number) {
+  return static_cast<size_t>(number);
+}
+
+// Where the normal distribution has `probability` below it.
+double normal_quantile(double probability) {
+  double low = -8, high = 8;
+  for (int step = 0; step < 50; ++step) {
+    const double middle = (low + high) / 2;
+    (std::erfc(-middle / std::numbers::sqrt2) / 2 < probability ? low : high) = middle;
+  }
+  return low;
+}
+
+// Values that stand for equal shares of the normal distribution.
+constexpr size_t points = 64;
+const std::array<double, points>& normal_points() {
+  static const std::array<double, points> values = [] {
+    std::array<double, points> made{};
+    for (size_t i = 0; i < points; ++i)
+      made[i] = normal_quantile((static_cast<double>(i) + 0.5) / static_cast<double>(points));
+    return made;
+  }();
+  return values;
+}
+
+using Function = std::function<double(double)>;
+
+// Empty for those that occur too seldom before a convolution to matter.
+Function function_of(const aneir::Neuron& neuron) {
+  const double s = static_cast<double>(neuron.input_scale), a = static_cast<double>(neuron.alpha),
+               b = static_cast<double>(neuron.beta);
+  switch (neuron.type) {
+    case NeuronType::ReLU:
+      return [=](double x) { return std::max(s * x, 0.0); };
+    case NeuronType::LeakyReLU:
+      return [=](double x) { return s * x >= 0 ? s * x : a * s * x; };
+    case NeuronType::ClampedReLU:
+      return [=](double x) { return std::min(std::max(s * x, a), b); };
+    case NeuronType::HardSigmoid:
+      return [=](double x) { return std::min(std::max(a * s * x + b, 0.0), 1.0); };
+    case NeuronType::Sigmoid:
+      return [=](double x) { return 1 / (1 + std::exp(-s * x)); };
+    case NeuronType::Silu:
+      return [=](double x) { return s * x / (1 + std::exp(-s * x)); };
+    case NeuronType::Tanh:
+      return [=](double x) { return std::tanh(s * x); };
+    default:
+      return nullptr;
+  }
+}
+
+Moments through(const Function& function, Moments x) {
+  if (!function) return {};
+  for (size_t c = 0; c < x.mean.size(); ++c) {
+    double sum = 0, squares = 0;
+    for (const double point : normal_points()) {
+      const double y = function(x.mean[c] + std::sqrt(x.variance[c]) * point);
+      sum += y;
+      squares += y * y;
+    }
+    x.mean[c] = sum / points;
+    x.variance[c] = std::max(0.0, squares / points - x.mean[c] * x.mean[c]);
+  }
+  return x;
+}
+
+Moments of_convolution(const aneir::Conv& conv, const Moments& x) {
+  const std::vector<float> weights = conv.weights.floats();
+  const size_t area = count_of(conv.kernel_width) * count_of(conv.kernel_height),
+               outputs = count_of(conv.output_channels), groups = count_of(conv.groups),
+               inputs_of_group = x.mean.size() / groups, outputs_of_group = outputs / groups;
+  // Each result of a transposed convolution meets the taps of one phase.
+  const double phases = conv.transposed ? conv.stride_x * conv.stride_y : 1;
+  Moments y;
+  y.mean.assign(outputs, 0);
+  y.variance.assign(outputs, 0);
+  parallel_for(conv.output_channels, 16, [&](int64_t begin, int64_t end) {
+    for (size_t o = count_of(begin); o < count_of(end); ++o)
+      for (size_t i = 0; i < inputs_of_group; ++i) {
+        const size_t c = o / outputs_of_group * inputs_of_group + i;
+        const size_t kernel =
+            conv.transposed ? c * outputs_of_group + o % outputs_of_group : o * inputs_of_group + i;
+        double sum = 0, squares = 0;
+        for (const float tap : std::span(weights).subspan(kernel * area, area)) {
+          sum += static_cast<double>(tap);
+          squares += static_cast<double>(tap) * static_cast<double>(tap);
+        }
+        y.mean[o] += x.mean[c] * sum / phases;
+        y.variance[o] += x.variance[c] * squares / phases;
+      }
+  });
+  if (conv.bias) {
+    const std::vector<float> bias = conv.bias->floats();
+    for (size_t o = 0; o < outputs; ++o) y.mean[o] += static_cast<double>(bias[o]);
+  }
+  return conv.activation ? through(function_of(*conv.activation), std::move(y)) : y;
+}
+
+Moments of_goc(const aneir::Goc& goc, Moments x) {
+  const size_t channels = x.mean.size();
+  const std::vector<float> scale =
+      goc.channel_scale ? goc.channel_scale->floats() : std::vector(channels, goc.scale);
+  const std::vector<float> offset =
+      goc.channel_offset ? goc.channel_offset->floats() : std::vector(channels, goc.offset);
+  for (size_t c = 0; c < channels; ++c) {
+    const double gain = static_cast<double>(scale[c]);
+    x.mean[c] = gain * x.mean[c] + static_cast<double>(offset[c]);
+    x.variance[c] *= gain * gain;
+  }
+  return x;
+}
+
+Moments of_elementwise(const aneir::ElementWise& operation, const Moments& a, const Moments& b) {
+  using aneir::ElementWiseOp;
+  if (a.mean.size() != b.mean.size()) return {};
+  const double scale = static_cast<double>(operation.scale);
+  Moments y = a;
+  for (size_t c = 0; c < y.mean.size(); ++c) {
+    const double m = a.mean[c], n = b.mean[c], v = a.variance[c], w = b.variance[c];
+    switch (operation.op) {
+      case ElementWiseOp::Add:
+      case ElementWiseOp::Sub:
+        y.mean[c] = operation.op == ElementWiseOp::Add ? m + n : m - n;
+        y.variance[c] = v + w;
+        break;
+      case ElementWiseOp::Mult:
+        y.mean[c] = m * n;
+        y.variance[c] = v * w + m * m * w + n * n * v;
+        break;
+      default:
+        return {};
+    }
+    y.mean[c] *= scale;
+    y.variance[c] *= scale * scale;
+  }
+  return operation.relu ? through(function_of({NeuronType::ReLU}), std::move(y)) : y;
+}
+
+Moments of_view(const aneir::InputView& view, const Moments& x) {
+  if (view.axis != Axis::Channel) return x;
+  Moments y;
+  for (int64_t i = 0; i < view.size; ++i) {
+    const size_t c = count_of(view.offset + i * view.step);
+    y.mean.push_back(x.mean[c]);
+    y.variance.push_back(x.variance[c]);
+  }
+  return y;
+}
+
+Moments averaged(Moments x, double values) {
+  for (double& variance : x.variance) variance /= values;
+  return x;
+}
+
+Moments of_pooling(const aneir::Pooling& pooling, Moments x) {
+  const double values = pooling.kernel_width * pooling.kernel_height;
+  if (pooling.type == aneir::PoolingType::L2) return {};
+  if (pooling.type == aneir::PoolingType::Average) return averaged(std::move(x), values);
+  // What the largest of so many values of a normal distribution is expected to be (Blom, 1958).
+  const double largest = normal_quantile((values - 0.375) / (values + 0.25));
+  for (size_t c = 0; c < x.mean.size(); ++c) x.mean[c] += largest * std::sqrt(x.variance[c]);
+  return x;
+}
+
+Moments of_reduction(const aneir::Reduction& reduction, const Shape& shape, Moments x) {
+  double values = 1;
+  for (const Axis axis : reduction.axes) {
+    if (axis != Axis::Height && axis != Axis::Width) return {};
+    values *= static_cast<double>(shape[axis]);
+  }
+  if (reduction.type != aneir::ReductionType::Mean) return {};
+  x = averaged(std::move(x), values);
+  return reduction.activation ? through(function_of(*reduction.activation), std::move(x)) : x;
+}
+
+Moments of_one(const Unit& unit, const Shape& shape, const Moments& x) {
+  if (const auto* conv = unit.as<aneir::Conv>()) return of_convolution(*conv, x);
+  if (const auto* goc = unit.as<aneir::Goc>()) return of_goc(*goc, x);
+  if (const auto* neuron = unit.as<aneir::Neuron>()) return through(function_of(*neuron), x);
+  if (const auto* view = unit.as<aneir::InputView>()) return of_view(*view, x);
+  if (const auto* pooling = unit.as<aneir::Pooling>()) return of_pooling(*pooling, x);
+  if (const auto* reduction = unit.as<aneir::Reduction>()) return of_reduction(*reduction, shape, x);
+  return {};
+}
+
+}  // namespace
+
+Moments picture_moments(int64_t channels, double scale, const std::vector<double>& bias) {
+  Moments moments;
+  for (size_t c = 0; c < count_of(channels); ++c) {
+    moments.mean.push_back(scale * 127.5 + (bias.empty() ? 0 : bias[std::min(c, bias.size() - 1)]));
+    moments.variance.push_back(scale * scale * 255 * 255 / 12);
+  }
+  return moments;
+}
+
+Moments moments_of(const Network& network, const Unit& unit, std::span<const Moments* const> bottoms) {
+  if (!std::ranges::all_of(bottoms, [](const Moments* bottom) { return bottom->known(); })) return {};
+  if (bottoms.size() == 1) return of_one(unit, network.tensor(unit.bottoms[0]).shape, *bottoms[0]);
+  if (const auto* operation = unit.as<aneir::ElementWise>(); operation && bottoms.size() == 2)
+    return of_elementwise(*operation, *bottoms[0], *bottoms[1]);
+  const auto* concat = unit.as<aneir::Concat>();
+  if (!concat || concat->axis != Axis::Channel || concat->interleave) return {};
+  Moments y;
+  for (const Moments* x : bottoms) {
+    y.mean.insert(y.mean.end(), x->mean.begin(), x->mean.end());
+    y.variance.insert(y.variance.end(), x->variance.begin(), x->variance.end());
+  }
+  return y;
+}
+
+}  // namespace ane::h13
