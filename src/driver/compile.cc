@@ -315,6 +315,15 @@ void note_precision(const Source& source, const CompileOptions& options) {
                             wide == 1 ? " is" : "s are"));
 }
 
+// What passes may rely on. Whole units are for ML Programs alone: networks of the older forms were compiled
+// to the units that a net.plist has.
+aneir::EngineFacts engine_facts(const Source& source, const h13::Compat& compat,
+                                const CompileOptions& options) {
+  aneir::EngineFacts facts = h13::engine_facts(options.native_pooling, options.coarse_sigmoid);
+  facts.composites = source.kind == SourceKind::Mil && compat.composites;
+  return facts;
+}
+
 // What the inputs' values will be like: known of pictures, unless an image of means is taken from them.
 std::vector<h13::Moments> input_moments(const aneir::Network& network, const Source& source) {
   std::vector<h13::Moments> moments;
@@ -338,11 +347,11 @@ const char* default_compat(SourceKind kind) {
   return kind == SourceKind::Mil ? "9.509" : "5.4.1";
 }
 
-aneir::EngineFacts engine_facts(const Source& source, const h13::Compat& compat,
-                                const CompileOptions& options) {
-  aneir::EngineFacts facts = h13::engine_facts(options.native_pooling, options.coarse_sigmoid);
-  facts.composites = source.kind == SourceKind::Mil && compat.composites;
-  return facts;
+void prepare(aneir::Network& network, const Source& source, const h13::Compat& compat,
+             const CompileOptions& options, const passes::Observer& observe) {
+  passes::run_passes(network, engine_facts(source, compat, options), observe);
+  // What is not rounded here is rounded one by one when tasks are made.
+  if (!options.nearest_weights) h13::round_kernels(network, input_moments(network, source));
 }
 
 Compiled compile_model(const CompileOptions& options) {
@@ -368,16 +377,13 @@ Compiled compile_model(const CompileOptions& options) {
   aneir::Network network = compiled.source.network;
   int step = 0;
   naming(options.model, [&] {
-    passes::run_passes(network, engine_facts(compiled.source, compat, options),
-                       [&](const std::string& pass, const aneir::Network& now) {
-                         if (!graphs) return;
-                         compiled.reports[fmt::format("net.{:02}_{}.dot", ++step, pass)] =
-                             report::network_dot(now, "after " + pass);
-                       });
+    prepare(network, compiled.source, compat, options,
+            [&](const std::string& pass, const aneir::Network& now) {
+              if (!graphs) return;
+              compiled.reports[fmt::format("net.{:02}_{}.dot", ++step, pass)] =
+                  report::network_dot(now, "after " + pass);
+            });
   });
-
-  // What is not rounded here is rounded one by one when tasks are made.
-  if (!options.nearest_weights) h13::round_kernels(network, input_moments(network, compiled.source));
 
   // Units become tasks; the container's contents are complete after this.
   compiled.program =

@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "aneir/engine_facts.h"
 #include "driver/sidecar.h"
 #include "driver/source.h"
 #include "h13/compile.h"
+#include "passes/passes.h"
 
 namespace ane::driver {
 
@@ -46,10 +46,10 @@ struct Compiled {
 // 9.509, the one whose programs of that kind were captured.
 const char* default_compat(SourceKind kind);
 
-// What passes may rely on. Whole units are for ML Programs alone: networks of the older forms were compiled
-// to the units that a net.plist has.
-aneir::EngineFacts engine_facts(const Source& source, const h13::Compat& compat,
-                                const CompileOptions& options);
+// Runs the passes, and unless weights are to be the nearest numbers rounds them: behind this units only
+// become tasks.
+void prepare(aneir::Network& network, const Source& source, const h13::Compat& compat,
+             const CompileOptions& options, const passes::Observer& observe = {});
 
 // Reads, imports, optimises, generates. Writes nothing.
 Compiled compile_model(const CompileOptions& options);

@@ -5,7 +5,6 @@
 
 #include "base/error.h"
 #include "driver/values.h"
-#include "passes/passes.h"
 #include "reference/espresso.h"
 #include "reference/interpreter.h"
 #include "reference/mil.h"
@@ -114,7 +113,7 @@ std::vector<OutputError> layer_errors(const Compiled& compiled, const CompileOpt
     const size_t end = std::min(candidates.size(), begin + outputs_at_a_time);
     variant.outputs.assign(candidates.begin() + static_cast<ptrdiff_t>(begin),
                            candidates.begin() + static_cast<ptrdiff_t>(end));
-    passes::run_passes(variant, engine_facts(compiled.source, compat, options));
+    prepare(variant, compiled.source, compat, options);
     const h13::Program program = h13::compile_network(variant, compat, h13::target());
     sim::Statistics ignored;
     const sim::Simulator simulator = simulate(program.file, compiled.sidecar, inputs, {}, ignored);
