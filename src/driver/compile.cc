@@ -329,7 +329,7 @@ const char* default_compat(SourceKind kind) {
 
 aneir::EngineFacts engine_facts(const Source& source, const h13::Compat& compat,
                                 const CompileOptions& options) {
-  aneir::EngineFacts facts = h13::engine_facts(options.native_pooling, options.coarse_sigmoid);
+  aneir::EngineFacts facts = h13::engine_facts(options.native_pooling, options.coarse_tables);
   facts.composites = source.kind == SourceKind::Mil && compat.composites;
   return facts;
 }
