@@ -15,6 +15,7 @@
 #include "driver/compile.h"
 #include "driver/values.h"
 #include "driver/verify.h"
+#include "import/support.h"
 #include "report/report.h"
 #include "tools/program.h"
 #include "tools/progress.h"
@@ -227,6 +228,13 @@ int main(int argc, char** argv) {
   app.add_flag("--json", arguments.json, "print the result as one JSON object");
   app.add_flag("-v,--verbose", arguments.verbose, "print the table of layers, tasks and costs");
   app.add_flag("-q,--quiet", arguments.quiet, "no log lines");
+  app.add_flag_callback(
+      "--operations",
+      [] {
+        fmt::print("{}", import::support_document());
+        throw CLI::Success();
+      },
+      "print what becomes of every operation of ML Programs, and exit");
   app.footer(
       "Exit status: 0 done, 1 the model is refused or unreadable, 2 wrong usage, 70 a bug of this program.");
   return run_program(argc, argv, app, [&] {
