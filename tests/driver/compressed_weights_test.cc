@@ -59,11 +59,13 @@ class CompressedWeights : public MlPrograms {
 
   // The program of a convolution with weights w.
   std::string program_of(const std::string& weights) {
-    put("one/one.mil",
+    std::string text =
         program_text(fp16({1, 4, 3, 9}) + " x",
                      weights + constant("string", "pt", "\"valid\"") +
                          line(fp16({1, 8, 3, 8}), "y", "conv(pad_type = pt, weight = w, x = x)"),
-                     "y"));
+                     "y");
+    text.replace(text.find("ios18"), 5, opset_);
+    put("one/one.mil", text);
     put("one/weights/weight.bin",
         {reinterpret_cast<const char*>(blob_.bytes().data()), blob_.bytes().size()});
     const json result = compiled("one/one.mil", "--verify");
@@ -96,6 +98,7 @@ class CompressedWeights : public MlPrograms {
   }
   static std::string whole(const std::string& operation) { return line(fp16(shape), "w", operation); }
 
+  std::string opset_ = "ios18";
   BlobBuilder blob_;
   std::mt19937_64 engine_{5};
 
@@ -156,6 +159,7 @@ TEST_F(CompressedWeights, PalettesOfEveryWidth) {
 
 // As iOS16 writes them: attributes, and indices of N bits packed in bytes.
 TEST_F(CompressedWeights, PackedPalettesOfOlderVersions) {
+  opset_ = "ios16";
   for (const int bits : {1, 3}) {
     const size_t entries = size_t{1} << bits;
     const Integers indices = integers(count, 0, static_cast<int64_t>(entries) - 1);
