@@ -8,11 +8,11 @@ namespace {
 constexpr std::array axis_names = {"Batch", "Depth", "Channel", "Height", "Width"};
 constexpr std::array element_type_names = {"Float16", "Float32", "UInt8", "Int8"};
 constexpr std::array neuron_names = {
-    "ReLU",      "LeakyReLU", "ClampedReLU", "Sigmoid", "Tanh",         "HardSigmoid", "ThresholdedReLU",
-    "ELU",       "Softsign",  "Softplus",    "GELU",    "SiLU",         "Exp",         "Exp2",
-    "Log",       "Log2",      "Sqrt",        "Rsqrt",   "Inv",          "Abs",         "Square",
-    "Power",     "Sign",      "Floor",       "Ceil",    "RoundNearest", "Erf",         "LogicalNot",
-    "IsNegative"};
+    "ReLU",       "LeakyReLU",  "ClampedReLU", "Sigmoid", "Tanh",         "HardSigmoid", "ThresholdedReLU",
+    "ELU",        "Softsign",   "Softplus",    "GELU",    "SiLU",         "Exp",         "Exp2",
+    "Log",        "Log2",       "Sqrt",        "Rsqrt",   "Inv",          "Abs",         "Square",
+    "Power",      "Sign",       "Floor",       "Ceil",    "RoundNearest", "Erf",         "LogicalNot",
+    "IsNegative", "TanhFitted", "CenteredPhi"};
 constexpr std::array operation_names = {
     "Add",   "Sub",      "Mult",     "Max",         "Min",       "Div",         "Power", "SquaredDifference",
     "Equal", "NotEqual", "LessThan", "GreaterThan", "LessEqual", "GreaterEqual"};
@@ -37,7 +37,7 @@ constexpr std::array unit_names = {"Conv",
 
 static_assert(axis_names.size() == all_axes.size());
 static_assert(element_type_names.size() == static_cast<size_t>(ElementType::Int8) + 1);
-static_assert(neuron_names.size() == static_cast<size_t>(NeuronType::IsNegative) + 1);
+static_assert(neuron_names.size() == static_cast<size_t>(NeuronType::CenteredPhi) + 1);
 static_assert(operation_names.size() == static_cast<size_t>(ElementWiseOp::GreaterEqual) + 1);
 static_assert(unit_names.size() == std::variant_size_v<Params>);
 

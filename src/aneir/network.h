@@ -91,6 +91,9 @@ enum class NeuronType {
   Erf,
   LogicalNot,  // x == 0 ? 1 : 0
   IsNegative,  // x < 0 ? 1 : 0
+  // For whom the tables of Apple's compilers are too coarse (passes/decompose_neuron.cc):
+  TanhFitted,   // tanh x
+  CenteredPhi,  // Phi(x) - 1/2
 };
 const char* name_of(NeuronType type);
 

@@ -167,6 +167,10 @@ class Speller {
         throw NoForm{"the format has no logical not"};
       case NeuronType::IsNegative:
         return emit(ElementWiseOp::LessThan, x, linear(x, 0, 0));
+      case NeuronType::TanhFitted:
+        return emit(NeuronType::Tanh, x);
+      case NeuronType::CenteredPhi:
+        throw NoForm{"the format has no erf"};
       default:
         return emit(f.type, x, f.alpha, f.beta);
     }

@@ -319,7 +319,7 @@ void note_precision(const Source& source, const CompileOptions& options) {
 // to the units that a net.plist has.
 aneir::EngineFacts engine_facts(const Source& source, const h13::Compat& compat,
                                 const CompileOptions& options) {
-  aneir::EngineFacts facts = h13::engine_facts(options.native_pooling, options.coarse_sigmoid);
+  aneir::EngineFacts facts = h13::engine_facts(options.native_pooling, options.coarse_tables);
   facts.composites = source.kind == SourceKind::Mil && compat.composites;
   return facts;
 }

@@ -20,7 +20,7 @@ struct CompileOptions {
   std::filesystem::path model;
   Choice choice;                         // of functions and shapes
   std::string compat;                    // version of the compiler to agree with; empty: default_compat
-  bool coarse_sigmoid = false;           // Apple's one-pass table, off by up to 0.0034, for sigmoid
+  bool coarse_tables = false;            // Apple's tables for sigmoid, tanh, GELU and SiLU
   bool nearest_weights = false;          // each weight rounded by itself, as Apple's compiler does it
   bool native_pooling = false;           // --experimental native-pooling
   std::set<std::string> emit = {"hwx"};  // hwx, anec, mlmodelc, plist, dot, json, text

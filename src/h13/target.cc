@@ -4,12 +4,22 @@
 
 namespace ane::h13 {
 
+namespace {
+
+bool is_coarse(aneir::NeuronType type) {
+  using aneir::NeuronType;
+  return type == NeuronType::Sigmoid || type == NeuronType::Tanh || type == NeuronType::Gelu ||
+         type == NeuronType::Silu;
+}
+
+}  // namespace
+
 const Target& target() {
   static const Target h13;
   return h13;
 }
 
-aneir::EngineFacts engine_facts(bool native_pooling, bool coarse_sigmoid) {
+aneir::EngineFacts engine_facts(bool native_pooling, bool coarse_tables) {
   const Target& h13 = target();
   aneir::EngineFacts facts;
   facts.max_kernel_width = h13.max_kernel_width;
@@ -21,8 +31,8 @@ aneir::EngineFacts engine_facts(bool native_pooling, bool coarse_sigmoid) {
   facts.max_channels = h13.max_channels;
   facts.engines = h13.engines;
   facts.on_chip_bytes = h13.l2_bytes;
-  facts.has_table = [coarse_sigmoid](const aneir::Neuron& neuron) {
-    return (coarse_sigmoid || neuron.type != aneir::NeuronType::Sigmoid) && table_for(neuron).has_value();
+  facts.has_table = [coarse_tables](const aneir::Neuron& neuron) {
+    return (coarse_tables || !is_coarse(neuron.type)) && table_for(neuron).has_value();
   };
   facts.native_pooling = native_pooling;
   return facts;

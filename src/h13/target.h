@@ -48,8 +48,9 @@ const Target& target();
 
 // What passes may know about this engine.
 //
-// The sigmoid's table is off by up to 0.0034, whatever the size of the result. Without `coarse_sigmoid` it
-// counts as missing, and passes compute the function from finer ones.
-aneir::EngineFacts engine_facts(bool native_pooling, bool coarse_sigmoid = true);
+// Apple's tables of the sigmoid, tanh, GELU and SiLU are off by up to 0.0034, 0.0016, 0.006 and 0.015,
+// whatever the size of the result. Without `coarse_tables` they count as missing, and passes compute the
+// functions from finer ones.
+aneir::EngineFacts engine_facts(bool native_pooling, bool coarse_tables = true);
 
 }  // namespace ane::h13

@@ -7,151 +7,12 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "import/mil_operation.h"
+#include "import/mil_table.h"
 
 namespace ane::import {
 namespace {
 
 constexpr size_t most_operations = size_t{1} << 17;  // large public programs have some ten thousand
-
-using Handler = Tops (*)(OperationImport&);
-
-const std::map<std::string, Handler> handlers = {
-    {"abs", import_unary},
-    {"add", import_binary},
-    {"avg_pool", import_pool},
-    {"batch_norm", import_batch_norm},
-    {"cast", import_cast},
-    {"ceil", import_unary},
-    {"clamped_relu", import_unary},
-    {"clip", import_unary},
-    {"concat", import_concat},
-    {"conv", import_conv},
-    {"conv_transpose", import_conv_transpose},
-    {"crop", import_crop},
-    {"cumsum", import_cumsum},
-    {"depth_to_space", import_depth_to_space},
-    {"einsum", import_einsum},
-    {"elu", import_unary},
-    {"equal", import_binary},
-    {"erf", import_unary},
-    {"exp", import_unary},
-    {"exp2", import_unary},
-    {"expand_dims", import_reshape},
-    {"flatten2d", import_reshape},
-    {"floor", import_unary},
-    {"gather", import_gather},
-    {"gelu", import_unary},
-    {"greater", import_binary},
-    {"greater_equal", import_binary},
-    {"gru", import_gru},
-    {"identity", import_identity},
-    {"instance_norm", import_instance_norm},
-    {"inverse", import_unary},
-    {"l2_norm", import_l2_norm},
-    {"l2_pool", import_pool},
-    {"layer_norm", import_layer_norm},
-    {"leaky_relu", import_unary},
-    {"less", import_binary},
-    {"less_equal", import_binary},
-    {"linear", import_linear},
-    {"linear_activation", import_unary},
-    {"local_response_norm", import_local_response_norm},
-    {"log", import_unary},
-    {"logical_and", import_binary},
-    {"logical_not", import_unary},
-    {"logical_or", import_binary},
-    {"logical_xor", import_binary},
-    {"lstm", import_lstm},
-    {"matmul", import_matmul},
-    {"max_pool", import_pool},
-    {"maximum", import_binary},
-    {"minimum", import_binary},
-    {"mul", import_binary},
-    {"not_equal", import_binary},
-    {"pad", import_pad},
-    {"pixel_shuffle", import_pixel_shuffle},
-    {"pixel_unshuffle", import_pixel_unshuffle},
-    {"pow", import_binary},
-    {"prelu", import_unary},
-    {"real_div", import_binary},
-    {"reduce_argmax", import_argument},
-    {"reduce_argmin", import_argument},
-    {"reduce_l1_norm", import_reduce},
-    {"reduce_l2_norm", import_reduce},
-    {"reduce_log_sum", import_reduce},
-    {"reduce_log_sum_exp", import_log_sum_exp},
-    {"reduce_max", import_reduce},
-    {"reduce_mean", import_reduce},
-    {"reduce_min", import_reduce},
-    {"reduce_prod", import_reduce_prod},
-    {"reduce_sum", import_reduce},
-    {"reduce_sum_square", import_reduce},
-    {"relu", import_unary},
-    {"relu6", import_unary},
-    {"reshape", import_reshape},
-    {"reshape_like", import_reshape},
-    {"resize", import_resize},
-    {"resize_nearest_neighbor", import_resize_nearest},
-    {"reverse", import_reverse},
-    {"rnn", import_rnn},
-    {"round", import_unary},
-    {"rsqrt", import_unary},
-    {"scaled_dot_product_attention", import_attention},
-    {"scaled_tanh", import_unary},
-    {"select", import_select},
-    {"sigmoid", import_unary},
-    {"sigmoid_hard", import_unary},
-    {"sign", import_unary},
-    {"silu", import_unary},
-    {"slice_by_index", import_slice_by_index},
-    {"slice_by_size", import_slice_by_size},
-    {"slice_update", import_slice_update},
-    {"sliding_windows", import_sliding_windows},
-    {"softmax", import_softmax},
-    {"softplus", import_unary},
-    {"softplus_parametric", import_unary},
-    {"softsign", import_unary},
-    {"space_to_depth", import_space_to_depth},
-    {"split", import_split},
-    {"sqrt", import_unary},
-    {"square", import_unary},
-    {"squeeze", import_reshape},
-    {"stack", import_stack},
-    {"sub", import_binary},
-    {"tanh", import_unary},
-    {"threshold", import_unary},
-    {"thresholded_relu", import_unary},
-    {"tile", import_tile},
-    {"topk", import_topk},
-    {"transpose", import_transpose},
-    {"upsample_nearest_neighbor", import_upsample},
-};
-
-// Why no operation of this type is imported, where there is more to say than that it is not.
-std::string reason_of_absence(const std::string& type) {
-  static const std::map<std::string, std::string> reasons = {
-      {"argsort", "the engine does not sort"},
-      {"cond", "the engine has no branches, and which one is taken is computed at run time"},
-      {"list_gather", "the engine has no lists"},
-      {"list_length", "the engine has no lists"},
-      {"list_read", "the engine has no lists"},
-      {"list_scatter", "the engine has no lists"},
-      {"list_write", "the engine has no lists"},
-      {"make_list", "the engine has no lists"},
-      {"non_maximum_suppression", "the engine does not sort, and the number of results is not known"},
-      {"non_zero", "the number of results is not known before the program runs"},
-      {"random_bernoulli", "the engine has no random numbers"},
-      {"random_categorical", "the engine has no random numbers"},
-      {"random_normal", "the engine has no random numbers"},
-      {"random_uniform", "the engine has no random numbers"},
-      {"read_state", "the engine keeps no state between runs; make it an input and an output"},
-      {"while_loop", "the engine has no loops, and how often this one runs is computed at run time"},
-      {"write_state", "the engine keeps no state between runs; make it an input and an output"},
-  };
-  const auto found = reasons.find(type);
-  return found == reasons.end() ? "this operation has no form on the engine yet" : found->second;
-}
 
 class Importer {
  public:
@@ -251,11 +112,12 @@ class Importer {
   // `open`: the operation's own outputs, or none where all lengths are declared.
   Tops tops_of(OperationImport& at, std::vector<mil::NamedType>& open) const {
     const mil::Operation& operation = at.operation;
-    const auto handler = handlers.find(operation.type);
-    if (handler == handlers.end()) throw Refusal{reason_of_absence(operation.type)};
+    const MilRow* row = find_mil_row(operation.type);
+    if (!row) throw Refusal{"no operation of MIL that this program knows"};
+    if (!row->import) throw Refusal{row->remark};
     // Types first: a program that computes strings is better told so than that some operand is odd.
     for (const mil::NamedType& output : operation.outputs) engine_type(output.type);
-    Tops tops = handler->second(at);
+    Tops tops = row->import(at);
     if (tops.size() != operation.outputs.size())
       throw Refusal{"has " + std::to_string(operation.outputs.size()) + " outputs where " +
                     std::to_string(tops.size()) + " are expected"};

@@ -10,6 +10,7 @@
 
 #include "base/half.h"
 #include "import/mil_operation.h"
+#include "mil/element.h"
 
 namespace ane::import {
 namespace {
@@ -239,6 +240,46 @@ Tops import_cast(OperationImport& at) {
   if (from == to) return {x};
   if (from) return {at.add(aneir::Cast{aneir::ElementType::Float16}, {x})};
   return {at.neuron(at.neuron(x, NeuronType::LogicalNot), NeuronType::LogicalNot)};
+}
+
+// scale and zero_point are one number or one for each element of an axis; `fallback` where there is none.
+namespace {
+
+TensorId along_quantized_axis(OperationImport& at, const char* parameter, double fallback) {
+  if (!at.has(parameter))
+    return at.constant_tensor({}, aneir::Constant::of_floats({static_cast<float>(fallback)}));
+  const int64_t count = at.known(parameter)->count();
+  std::vector<float> numbers;
+  for (int64_t i = 0; i < count; ++i)
+    numbers.push_back(
+        static_cast<float>(mil::number_at(at.type(parameter).element, at.constant(parameter)->bytes, i)));
+  mil::Type type;
+  if (count > 1) {
+    type.shape.assign(at.rank("input"), 1);
+    type.shape[at.axis_index(at.integer("axis"), at.rank("input"))] = count;
+  }
+  return at.constant_tensor(engine_shape(type), aneir::Constant::of_floats(std::move(numbers)));
+}
+
+}  // namespace
+
+// round(x / scale) + zero_point, within the bytes' range.
+Tops import_quantize(OperationImport& at) {
+  const std::string type = at.text("output_dtype", "");
+  at.require(type == "int8" || type == "uint8", "output_dtype " + type);
+  const TensorId quotient =
+      at.binary(ElementWiseOp::Div, at.tensor("input"), along_quantized_axis(at, "scale", 1));
+  const TensorId sum = at.binary(ElementWiseOp::Add, at.neuron(quotient, NeuronType::RoundNearest),
+                                 along_quantized_axis(at, "zero_point", 0));
+  return {at.neuron(sum, NeuronType::ClampedReLU, type == "int8" ? -128.0f : 0.0f,
+                    type == "int8" ? 127.0f : 255.0f)};
+}
+
+// (x - zero_point) * scale
+Tops import_dequantize(OperationImport& at) {
+  const TensorId difference =
+      at.binary(ElementWiseOp::Sub, at.tensor("input"), along_quantized_axis(at, "zero_point", 0));
+  return {at.binary(ElementWiseOp::Mult, difference, along_quantized_axis(at, "scale", 1))};
 }
 
 }  // namespace ane::import

@@ -43,18 +43,30 @@ int64_t cast(const OperationImport& at) {
   return at.bound("x");
 }
 
+int64_t byte(const OperationImport&) {
+  return 255;
+}
+int64_t on_or_off(const OperationImport& at) {
+  return std::max(std::abs(at.integer("on_value", 1)), std::abs(at.integer("off_value", 0)));
+}
+
 const std::map<std::string, Rule> rules = {
     {"abs", kept},
     {"add", added},
+    {"band_part", kept},
     {"cast", cast},
     {"concat", joined},
     {"expand_dims", kept},
     {"flatten2d", kept},
     {"gather", kept},
+    {"gather_along_axis", kept},
+    {"gather_nd", kept},
     {"identity", kept},
     {"maximum", larger},
     {"minimum", larger},
     {"mul", multiplied},
+    {"one_hot", on_or_off},
+    {"quantize", byte},
     {"reduce_argmax", position},
     {"reduce_argmin", position},
     {"reduce_max", kept},
@@ -62,6 +74,7 @@ const std::map<std::string, Rule> rules = {
     {"reshape", kept},
     {"reshape_like", kept},
     {"reverse", kept},
+    {"reverse_sequence", kept},
     {"select", selected},
     {"sign", one},
     {"slice_by_index", kept},

@@ -188,6 +188,8 @@ Tops import_unary(OperationImport& at);
 Tops import_binary(OperationImport& at);
 Tops import_select(OperationImport& at);
 Tops import_cast(OperationImport& at);
+Tops import_quantize(OperationImport& at);
+Tops import_dequantize(OperationImport& at);
 
 // mil_windows.cc
 Tops import_conv(OperationImport& at);
@@ -229,9 +231,26 @@ Tops import_crop(OperationImport& at);
 Tops import_reverse(OperationImport& at);
 Tops import_sliding_windows(OperationImport& at);
 Tops import_slice_update(OperationImport& at);
+Tops import_space_to_batch(OperationImport& at);
+Tops import_batch_to_space(OperationImport& at);
+
+// mil_resize.cc
 Tops import_resize_nearest(OperationImport& at);
+Tops import_resize_bilinear(OperationImport& at);
 Tops import_resize(OperationImport& at);
 Tops import_upsample(OperationImport& at);
+Tops import_upsample_bilinear(OperationImport& at);
+Tops import_crop_resize(OperationImport& at);
+
+// mil_indices.cc
+Tops import_gather_nd(OperationImport& at);
+Tops import_gather_along_axis(OperationImport& at);
+Tops import_reverse_sequence(OperationImport& at);
+Tops import_scatter(OperationImport& at);
+Tops import_scatter_along_axis(OperationImport& at);
+Tops import_scatter_nd(OperationImport& at);
+Tops import_one_hot(OperationImport& at);
+Tops import_band_part(OperationImport& at);
 
 // mil_movement.cc
 Tops import_identity(OperationImport& at);

@@ -14,6 +14,7 @@ namespace {
 using aneir::TensorId;
 
 constexpr int64_t most_windows = 256;
+constexpr int64_t most_border = 1024;
 
 std::vector<int64_t> image_of(const OperationImport& at) {
   at.require(at.rank("x") == 4, "rearranges a tensor of rank " + std::to_string(at.rank("x")));
@@ -52,33 +53,6 @@ std::vector<Range> whole(const std::vector<int64_t>& shape) {
   std::vector<Range> ranges;
   for (const int64_t length : shape) ranges.push_back({0, length, 1});
   return ranges;
-}
-
-// The last two axes, as `sizes`: element i of the result is the one whose area holds the position
-// (i + shift / 2) of as many equal parts. Whole factors are a transposed convolution that paints each element
-// over a block.
-TensorId nearest(OperationImport& at, const std::vector<int64_t>& sizes, int64_t shift) {
-  std::vector<int64_t> shape = at.type("x").shape;
-  const size_t first = shape.size() - 2;
-  TensorId x = at.tensor("x");
-  const int64_t height = sizes[0] / shape[first], width = sizes[1] / shape[first + 1];
-  if (sizes[0] % shape[first] == 0 && sizes[1] % shape[first + 1] == 0 && width <= aneir::max_window &&
-      height <= aneir::max_window) {
-    aneir::Conv conv = depthwise_ones(at.shape(x).c, static_cast<int>(width), static_cast<int>(height));
-    conv.transposed = true;
-    conv.stride_x = static_cast<int>(width);
-    conv.stride_y = static_cast<int>(height);
-    return at.add(std::move(conv), {x});
-  }
-  for (size_t i = 0; i < 2; ++i) {
-    const size_t axis = first + i;
-    const int64_t before = shape[axis], after = sizes[i];
-    std::vector<int64_t> positions;
-    for (int64_t to = 0; to < after; ++to) positions.push_back((2 * to + shift) * before / (2 * after));
-    if (after != before) x = taken(at, x, shape, axis, positions);
-    shape[axis] = after;
-  }
-  return x;
 }
 
 }  // namespace
@@ -176,44 +150,43 @@ Tops import_slice_update(OperationImport& at) {
   return {joined(at, shape, *axis, parts)};
 }
 
-// MIL's element is the one at the centre of the result's, as coremltools makes it of TensorFlow's
-// half_pixel_centers.
-Tops import_resize_nearest(OperationImport& at) {
-  at.require(at.rank("x") >= 3, "resizes a tensor of rank " + std::to_string(at.rank("x")));
-  const std::vector<int64_t> sizes = {at.integer("target_size_height"), at.integer("target_size_width")};
-  for (const int64_t size : sizes)
-    at.require(size >= 1 && size <= aneir::max_window, "resizes to " + std::to_string(size));
-  return {nearest(at, sizes, 1)};
+// Pixel (i, j) of the blocks of image k is image (i * width + j) * n + k.
+Tops import_space_to_batch(OperationImport& at) {
+  std::vector<int64_t> x = image_of(at);
+  const std::vector<int64_t> block = at.integers("block_shape", 2, 1), border = at.integers("paddings", 4, 0);
+  for (const int64_t width : border)
+    at.require(width >= 0 && width <= most_border, "a padding of " + std::to_string(width));
+  aneir::Conv conv = depthwise_ones(x[1], 1, 1);
+  conv.pad_top = static_cast<int>(border[0]), conv.pad_bottom = static_cast<int>(border[1]);
+  conv.pad_left = static_cast<int>(border[2]), conv.pad_right = static_cast<int>(border[3]);
+  const bool pads = border != std::vector<int64_t>(4, 0);
+  const TensorId wide = pads ? at.add(std::move(conv), {at.tensor("x")}) : at.tensor("x");
+  x[2] += border[0] + border[1], x[3] += border[2] + border[3];
+  at.require(block[0] >= 1 && block[1] >= 1 && x[2] % block[0] == 0 && x[3] % block[1] == 0,
+             "has no whole blocks");
+  const std::vector<int64_t> split = {x[0], x[1], x[2] / block[0], block[0], x[3] / block[1], block[1]};
+  return {at.reshaped(transposed(at, wide, split, {3, 5, 0, 1, 2, 4}), at.declared_shape())};
 }
 
-Tops import_resize(OperationImport& at) {
-  const std::string mode = at.text("interpolation_mode", "LINEAR");
-  at.require(mode == "NEAREST_NEIGHBOR", "interpolation_mode " + mode);
-  at.require(at.text("sampling_mode", "DEFAULT") == "DEFAULT", "sampling_mode other than DEFAULT");
-  at.require(at.integer("resized_dims") == 2 && at.rank("x") >= 3, "resizes other than the last two axes");
-  std::vector<int64_t> sizes = at.integers("shape");
-  at.require(sizes.size() >= 2, "has too short a shape");
-  sizes.erase(sizes.begin(), sizes.end() - 2);
+Tops import_batch_to_space(OperationImport& at) {
+  const std::vector<int64_t> x = image_of(at);
+  const std::vector<int64_t> block = at.integers("block_shape", 2, 1), crop = at.integers("crops", 4, 0);
+  at.require(block[0] >= 1 && block[1] >= 1 && block[0] <= x[0] && block[1] <= x[0] &&
+                 x[0] % (block[0] * block[1]) == 0,
+             std::to_string(x[0]) + " images are no blocks");
+  const int64_t n = x[0] / (block[0] * block[1]);
+  const std::vector<int64_t> split = {block[0], block[1], n, x[1], x[2], x[3]},
+                             wide = {n, x[1], x[2] * block[0], x[3] * block[1]};
+  std::vector<Range> ranges = whole(wide);
   for (size_t i = 0; i < 2; ++i) {
-    if (sizes[i] == 0) sizes[i] = at.type("x").shape[at.rank("x") - 2 + i];
-    at.require(sizes[i] >= 1 && sizes[i] <= aneir::max_window, "resizes to " + std::to_string(sizes[i]));
+    Range& range = ranges[2 + i];
+    const int64_t low = crop[2 * i], high = crop[2 * i + 1];
+    at.require(low >= 0 && high >= 0 && low < range.count && high < range.count - low, "crops leave nothing");
+    range.begin = low;
+    range.count -= low + high;
   }
-  return {nearest(at, sizes, 1)};
-}
-
-// Sizes are rounded down after a product in float32, in which the factors are; the elements follow from them.
-Tops import_upsample(OperationImport& at) {
-  at.require(at.rank("x") >= 3, "resizes a tensor of rank " + std::to_string(at.rank("x")));
-  const char* const parameters[] = {"scale_factor_height", "scale_factor_width"};
-  std::vector<int64_t> sizes;
-  for (size_t i = 0; i < 2; ++i) {
-    const float factor = at.number(parameters[i], 1);
-    const float size = std::floor(static_cast<float>(at.type("x").shape[at.rank("x") - 2 + i]) * factor);
-    at.require(size >= 1 && size <= aneir::max_window,
-               std::string(parameters[i]) + " is " + std::to_string(factor));
-    sizes.push_back(static_cast<int64_t>(size));
-  }
-  return {nearest(at, sizes, 0)};
+  const TensorId blocks = transposed(at, at.tensor("x"), split, {2, 3, 4, 0, 5, 1});
+  return {sliced(at, at.reshaped(blocks, {wide[0], 1, wide[1], wide[2], wide[3]}), wide, ranges)};
 }
 
 }  // namespace ane::import

@@ -7,6 +7,11 @@
 //   sigmoid     e^min(x,0) * 1/(1 + e^-|x|), when its table is too coarse: no power exceeds 1, so the
 //   relative
 //               error is that of the table of powers down to the smallest results.
+//   tanh        When its table is too coarse: by one of ours, whose knots are fitted and not sampled. Error
+//               2^-10, absolute.
+//   GELU, SiLU  x * (1/2 + t), with t = Phi(x) - 1/2 and tanh(x / 2) / 2: odd functions, whose tables are
+//               finer than that of a curve with a bend at 0. Below -4 and -8 the result is 0, off by 0.003 at
+//               most.
 //   softsign    x * 1/(1 + |x|): three roundings.
 //   softplus    relu(x) + ln 2 * log2(1 + e^-|x|): absolute error 2^-11; results below it become 0.
 //   log         ln 2 * log2 x: one rounding more than the table.
@@ -82,6 +87,15 @@ TensorId sigmoid(const Calculator& calculate, TensorId x) {
   return calculate.product(numerator, calculate.inverse(calculate.plus(smaller, 1)));
 }
 
+TensorId gelu(const Calculator& calculate, TensorId x) {
+  return calculate.product(x, calculate.plus(calculate.apply("phi", NeuronType::CenteredPhi, x), 0.5f));
+}
+
+TensorId silu(const Calculator& calculate, TensorId x) {
+  const TensorId doubled = calculate.plus(calculate.apply("tanh", NeuronType::TanhFitted, x, 0.5f), 1);
+  return calculate.here.add("product", ElementWise{ElementWiseOp::Mult, 0.5f, false}, {x, doubled});
+}
+
 TensorId softsign(const Calculator& calculate, TensorId x) {
   return calculate.product(x, calculate.inverse(calculate.plus(calculate.absolute(x), 1)));
 }
@@ -132,6 +146,12 @@ TensorId decompose(const Calculator& calculate, const Neuron& neuron, TensorId f
       return elu(calculate, x(), neuron.alpha);
     case NeuronType::Sigmoid:
       return sigmoid(calculate, x());
+    case NeuronType::Tanh:
+      return calculate.apply("tanh", NeuronType::TanhFitted, from, neuron.input_scale);
+    case NeuronType::Gelu:
+      return gelu(calculate, x());
+    case NeuronType::Silu:
+      return silu(calculate, x());
     case NeuronType::Softsign:
       return softsign(calculate, x());
     case NeuronType::Softplus:
@@ -159,10 +179,22 @@ TensorId decompose(const Calculator& calculate, const Neuron& neuron, TensorId f
   }
 }
 
+// A convolution as it came, with a function in it that it cannot take along.
+TensorId release_function(const Unit& unit, const Conv& from, const Calculator& calculate) {
+  if (!from.activation || can_be_fused(*from.activation, calculate.facts)) return no_tensor;
+  const Neuron neuron = *from.activation;
+  Conv conv = from;
+  conv.activation.reset();
+  const TensorId sum = calculate.here.add("sum", std::move(conv), unit.bottoms);
+  const TensorId result = decompose(calculate, neuron, sum);
+  return result == no_tensor ? calculate.here.add("function", neuron, {sum}) : result;
+}
+
 }  // namespace
 
 bool decompose_neuron(Network& network, const EngineFacts& facts) {
   return rewrite_units(network, [&](Unit& unit, Replacement& here) -> TensorId {
+    if (const auto* conv = unit.as<Conv>()) return release_function(unit, *conv, {here, facts});
     const auto* found = unit.as<Neuron>();
     if (!found || found->type == NeuronType::ReLU || facts.has_table(*found)) return no_tensor;
     const Neuron neuron = *found;

@@ -19,17 +19,18 @@
 namespace ane::reference {
 namespace {
 
-constexpr int oldest_opset = 15, newest_opset = 18;
+// In coremltools no operation changes with iOS26: those of iOS18 are in force.
+constexpr int opsets[] = {15, 16, 17, 18, 26};
 
 int opset_of(const mil::Function& function, const std::string& file) {
   const std::string& name = function.opset;
   int opset = 0;
   const char* const end = name.data() + name.size();
   const bool known = name.starts_with("ios") && std::from_chars(name.data() + 3, end, opset).ptr == end &&
-                     opset >= oldest_opset && opset <= newest_opset;
+                     std::find(std::begin(opsets), std::end(opsets), opset) != std::end(opsets);
   if (!known)
     throw Error(file, "function " + function.name, fmt::format("the opset {} is not known", name),
-                fmt::format("the reference has ios{} to ios{}", oldest_opset, newest_opset));
+                "the reference has ios15 to ios18, and ios26");
   return opset;
 }
 

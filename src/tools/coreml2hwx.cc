@@ -15,6 +15,7 @@
 #include "driver/compile.h"
 #include "driver/values.h"
 #include "driver/verify.h"
+#include "import/support.h"
 #include "report/report.h"
 #include "tools/program.h"
 #include "tools/progress.h"
@@ -29,7 +30,7 @@ struct Arguments {
   driver::CompileOptions compile;
   bool debug = false, json = false, quiet = false, verbose = false, verify = false, verify_layers = false;
   std::vector<std::string> emit, experimental, inputs, shapes;
-  std::string target = "h13", sigmoid;
+  std::string target = "h13", functions;
   uint64_t seed = 1;
 };
 
@@ -209,10 +210,9 @@ int main(int argc, char** argv) {
          "which of Apple's compilers to agree with (default: 5.4.1, for ML Programs 9.509); when given, each "
          "weight is rounded by itself, as there, and not each kernel as a whole")
       ->check(CLI::IsMember({"4.2.1", "5.4.1", "7.6.4", "9.509"}));
-  app.add_option("--sigmoid", arguments.sigmoid,
-                 "how to compute it: precise (three passes, good to fp16) or table (one pass, off by up to "
-                 "0.0034, as "
-                 "Apple's compiler does it; default with --compat)")
+  app.add_option("--functions", arguments.functions,
+                 "how to compute sigmoid, tanh, GELU and SiLU: precise (good to fp16; up to seven passes) or "
+                 "table (one pass, off by up to 0.015, as Apple's compiler does it; default with --compat)")
       ->check(CLI::IsMember({"precise", "table"}));
   app.add_option("--target", arguments.target, "engine generation")
       ->check(CLI::IsMember({"h13"}))
@@ -236,6 +236,13 @@ int main(int argc, char** argv) {
   app.add_flag("--json", arguments.json, "print the result as one JSON object");
   app.add_flag("-v,--verbose", arguments.verbose, "print the table of layers, tasks and costs");
   app.add_flag("-q,--quiet", arguments.quiet, "no log lines");
+  app.add_flag_callback(
+      "--operations",
+      [] {
+        fmt::print("{}", import::support_document());
+        throw CLI::Success();
+      },
+      "print what becomes of every operation of ML Programs, and exit");
   app.footer(
       "Exit status: 0 done, 1 the model is refused or unreadable, 2 wrong usage, 70 a bug of this program.");
   return run_program(argc, argv, app, [&] {
@@ -247,12 +254,12 @@ int main(int argc, char** argv) {
     arguments.compile.leave_out_impossible = arguments.debug;
     if (!arguments.quiet) arguments.compile.log = [&](const std::string& text) { log_line(program, text); };
     arguments.compile.native_pooling = !arguments.experimental.empty();
-    // Who asks to agree with a compiler of Apple's gets its table and its weights; who only wants a program
+    // Who asks to agree with a compiler of Apple's gets its tables and its weights; who only wants a program
     // gets the right numbers.
     const bool agrees = app.count("--compat") > 0;
-    if (arguments.sigmoid.empty()) arguments.sigmoid = agrees ? "table" : "precise";
+    if (arguments.functions.empty()) arguments.functions = agrees ? "table" : "precise";
     arguments.compile.nearest_weights = agrees;
-    arguments.compile.coarse_sigmoid = arguments.sigmoid == "table";
+    arguments.compile.coarse_tables = arguments.functions == "table";
     return run(program, arguments);
   });
 }

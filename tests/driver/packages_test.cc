@@ -150,6 +150,22 @@ TEST_F(Packages, FlexibleShapesHaveADefault) {
   EXPECT_EQ(sidecar().at("inputs").at(0).at("shape"), json({1, 7, 4}));
 }
 
+// Every version that holds ML Programs, up to the opset of iOS26.
+TEST_F(Packages, EverySpecificationVersion) {
+  for (const int version : {6, 7, 8, 9, 10}) {
+    SCOPED_TRACE(version);
+    spec::Model model = program_model("relu", {1, 8});
+    model.set_specificationversion(version);
+    spec::MILSpec::Function& function = (*model.mutable_mlprogram()->mutable_functions())["main"];
+    const std::string opset = fmt::format("CoreML{}", version - 1);
+    const spec::MILSpec::Block block = function.block_specializations().at("CoreML8");
+    function.set_opset(opset);
+    (*function.mutable_block_specializations())[opset] = block;
+    put_package(model);
+    expect_verified();
+  }
+}
+
 TEST_F(Packages, ImagesComeAsPixels) {
   spec::Model model = program_model("relu", {1, 3, 8, 16});
   spec::FeatureDescription* input = model.mutable_description()->add_input();
@@ -213,6 +229,63 @@ TEST_F(Packages, BadStatesAreNamed) {
   put_package(model);
   expect_no_program("input 'kept'");
   expect_no_program("keeps no state between runs");
+}
+
+// A state, what reads and writes it, a loop, a branch on a computed condition, and a sorting: one message has
+// all of them.
+TEST_F(Packages, BadThingsAreNamedTogether) {
+  spec::Model model = program_model("relu", {1, 8});
+  spec::MILSpec::Function& function = (*model.mutable_mlprogram()->mutable_functions())["main"];
+  spec::MILSpec::NamedValueType* kept = function.add_inputs();
+  kept->set_name("kept");
+  set_tensor(kept->mutable_type()->mutable_statetype()->mutable_wrappedtype(), spec::MILSpec::FLOAT16,
+             {1, 8});
+  spec::MILSpec::NamedValueType* condition = function.add_inputs();
+  condition->set_name("condition");
+  set_tensor(condition->mutable_type(), spec::MILSpec::BOOL, {});
+  spec::MILSpec::Block& block = (*function.mutable_block_specializations())["CoreML8"];
+  const auto add = [&](const std::string& type, const std::map<std::string, std::string>& inputs,
+                       const std::string& output) {
+    spec::MILSpec::Operation* operation = block.add_operations();
+    operation->set_type(type);
+    for (const auto& [parameter, name] : inputs)
+      (*operation->mutable_inputs())[parameter].add_arguments()->set_name(name);
+    if (output.empty()) return operation;
+    spec::MILSpec::NamedValueType* value = operation->add_outputs();
+    value->set_name(output);
+    set_tensor(value->mutable_type(), spec::MILSpec::FLOAT16, {1, 8});
+    return operation;
+  };
+  const auto add_block = [](spec::MILSpec::Operation* operation, const std::string& name,
+                            const std::string& of) {
+    spec::MILSpec::Block* inner = operation->add_blocks();
+    spec::MILSpec::Operation* step = inner->add_operations();
+    step->set_type("relu");
+    (*step->mutable_inputs())["x"].add_arguments()->set_name(of);
+    spec::MILSpec::NamedValueType* value = step->add_outputs();
+    value->set_name(name);
+    set_tensor(value->mutable_type(), spec::MILSpec::FLOAT16, {1, 8});
+    inner->add_outputs(name);
+    return inner;
+  };
+  add("read_state", {{"input", "kept"}}, "value");
+  add("write_state", {{"input", "kept"}, {"data", "value"}}, "");
+  spec::MILSpec::Operation* branch = add("cond", {{"pred", "condition"}}, "chosen");
+  add_block(branch, "yes", "value");
+  add_block(branch, "no", "x");
+  spec::MILSpec::Operation* loop = add("while_loop", {{"loop_vars", "chosen"}}, "looped");
+  for (const char* name : {"again", "body"}) {
+    spec::MILSpec::NamedValueType* variable = add_block(loop, name, std::string("of_") + name)->add_inputs();
+    variable->set_name(std::string("of_") + name);
+    set_tensor(variable->mutable_type(), spec::MILSpec::FLOAT16, {1, 8});
+  }
+  add("argsort", {{"x", "looped"}}, "order");
+  put_package(model);
+  for (const char* words :
+       {"6 things are not supported", "input 'kept': state<", "(read_state): the engine keeps no state",
+        "(write_state): the engine keeps no state", "(cond): the engine has no branches",
+        "(while_loop): the engine has no loops", "(argsort): the engine does not sort"})
+    expect_no_program(words);
 }
 
 TEST_F(Packages, BadManifests) {

@@ -85,6 +85,56 @@ TEST(DecomposeNeuron, ExponentialFromPowersOfTwo) {
   EXPECT_EQ(result.units[0].as<Neuron>()->type, NeuronType::Exp2);
 }
 
+// An engine whose tables for these do not count, as they are too coarse.
+EngineFacts fine_engine() {
+  EngineFacts facts = engine();
+  facts.has_table = [](const Neuron& neuron) {
+    using T = NeuronType;
+    if (neuron.type == T::Sigmoid || neuron.type == T::Tanh || neuron.type == T::Gelu ||
+        neuron.type == T::Silu)
+      return false;
+    return neuron.type == T::TanhFitted || neuron.type == T::CenteredPhi || engine().has_table(neuron);
+  };
+  return facts;
+}
+
+TEST(DecomposeNeuron, CoarseFunctionsFromFinerOnes) {
+  const std::vector<std::pair<Neuron, std::string>> cases = {
+      {{NeuronType::Tanh, 0, 0, 0.5f}, "Neuron"},
+      {{NeuronType::Gelu, 0, 0, 1}, "Neuron GOC ElementWise"},
+      {{NeuronType::Silu, 0, 0, 1}, "Neuron GOC ElementWise"},
+      {{NeuronType::Silu, 0, 0, -2}, "GOC Neuron GOC ElementWise"},
+      {{NeuronType::Sigmoid, 0, 0, 1}, ""},
+  };
+  for (const auto& [neuron, expected] : cases) {
+    SCOPED_TRACE(name_of(neuron.type));
+    Net net(chw(3, 5, 7));
+    net.then(neuron);
+    const Network result = legalised(net.done(), fine_engine());
+    if (!expected.empty()) {
+      EXPECT_EQ(types(result), expected);
+    }
+  }
+}
+
+// Networks can come with the function inside of the convolution.
+TEST(DecomposeNeuron, CoarseFunctionsLeaveConvolutions) {
+  for (const NeuronType type : {NeuronType::Tanh, NeuronType::Sigmoid, NeuronType::Gelu}) {
+    SCOPED_TRACE(name_of(type));
+    Net net(chw(3, 5, 7));
+    Conv conv = net.conv(4, 1, 1);
+    conv.activation = Neuron{type};
+    net.then(conv);
+    const Network result = legalised(net.done(), fine_engine());
+    const Conv* left = result.units.at(0).as<Conv>();
+    ASSERT_TRUE(left);
+    EXPECT_EQ(left->activation.has_value(), type == NeuronType::Tanh);  // fused again, the finer one
+    if (left->activation) {
+      EXPECT_EQ(left->activation->type, NeuronType::TanhFitted);
+    }
+  }
+}
+
 TEST(DecomposeNeuron, SmallAlphaEluNeedsNoSum) {
   Net net(chw(3, 5, 7));
   net.then(Neuron{NeuronType::Elu, 1, 0, 1});

@@ -98,8 +98,19 @@ TEST(BadMil, AllUnsupportedOperationsAreNamedAtOnceAndFirst) {
     EXPECT_NE(message.find(part), std::string::npos) << part << " is not in " << message;
 }
 
+// iOS26 has the operations of iOS18.
+TEST(Mil, Opsets) {
+  for (const char* opset : {"ios15", "ios16", "ios17", "ios18", "ios26"}) {
+    MilBuilder mil(opset);
+    mil.input("x", {2});
+    mil.op("relu", {arg("x", "x")}, "y", {2});
+    mil.output("y");
+    EXPECT_EQ(evaluate_mil(mil.function(), {{"x", {{2}, {-1, 3}}}}).at("y").data, (Values{0, 3}));
+  }
+}
+
 TEST(BadMil, OpsetsThatAreNotKnown) {
-  for (const char* opset : {"ios14", "ios19", "ios", "ios16x", "CoreML6", ""}) {
+  for (const char* opset : {"ios14", "ios19", "ios25", "ios27", "ios", "ios16x", "CoreML6", ""}) {
     MilBuilder mil(opset);
     mil.input("x", {1});
     mil.op("relu", {arg("x", "x")}, "y", {1});

@@ -138,6 +138,10 @@ inline double apply(const aneir::Neuron& neuron, double scaled) {
       return x == 0;
     case T::IsNegative:
       return x < 0;
+    case T::TanhFitted:
+      return std::tanh(x);
+    case T::CenteredPhi:
+      return 0.5 * std::erf(x / std::numbers::sqrt2);
   }
   throw std::logic_error("neuron");
 }
