@@ -257,6 +257,7 @@ Sidecar sidecar_of(const CompileOptions& options, const Source& source, const h1
       if (const auto found = indices.find(feature.name); found != indices.end())
         feature.indices = found->second;
   }
+  sidecar.pipeline = source.pipeline;
   sidecar.layers = layer_map(source, program);
   return sidecar;
 }
@@ -344,6 +345,7 @@ Compiled compile_model(const CompileOptions& options) {
   compiled.source = read_source(options.model, options.choice);
   const h13::Compat& compat =
       find_compat(options.compat.empty() ? default_compat(compiled.source.kind) : options.compat);
+  if (compiled.source.pipeline && options.log) options.log(compiled.source.pipeline->text());
   note_precision(compiled.source, options);
   if (graphs && compiled.source.espresso)
     compiled.reports["model.espresso.dot"] = report::espresso_dot(*compiled.source.espresso);

@@ -147,6 +147,7 @@ int compile(const std::string& program, Arguments arguments) {
                          {"constant_bytes", compiled.program.file.constants.size()},
                          {"scratch_bytes", compiled.program.file.scratch_bytes},
                          {"compile_seconds", compiled.compile_seconds}};
+  if (compiled.source.pipeline) result["pipeline"] = driver::to_json(*compiled.source.pipeline);
   if (arguments.verify) {
     sim::Options simulation;
     if (!arguments.quiet) simulation.progress = progress_line("simulating task");
@@ -192,6 +193,8 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"debug"}));
   app.add_option("-o,--output", arguments.compile.output,
                  "folder for the results (default: hwx_output/NAME in $TMPDIR or /tmp)");
+  app.add_option("--model", arguments.compile.choice.part,
+                 "which network of a pipeline, by its name or its number from 0 (default: the only one)");
   app.add_option("--function", arguments.compile.choice.function,
                  "which function of an ML Program (default: main, or the only one)");
   app.add_option(
