@@ -189,6 +189,10 @@ Tops import_binary(OperationImport& at);
 Tops import_select(OperationImport& at);
 Tops import_cast(OperationImport& at);
 
+// mil_element_functions.cc
+Tops import_element_function(OperationImport& at);
+Tops import_rounded_division(OperationImport& at);
+
 // mil_windows.cc
 Tops import_conv(OperationImport& at);
 Tops import_conv_transpose(OperationImport& at);

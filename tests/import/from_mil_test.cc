@@ -662,12 +662,12 @@ TEST(BadMil, EveryRefusalIsListedAtOnce) {
   const std::string text =
       refusal_of(program("state<tensor<fp16, [1, 4]>> kept, tensor<fp16, [1, 4]> x",
                          line(fp16({1, 4}), "a", "argsort(x = x)") + line(fp16({1, 4}), "b", "relu(x = a)") +
-                             line("tensor<int32, [1, 1]>", "c", "floor_div(x = b, y = b)"),
+                             line("tensor<int32, [1, 1]>", "c", "random_normal(x = b, y = b)"),
                          "b"));
   EXPECT_HAS(text, "test.mil: 3 things are not supported");
   EXPECT_HAS(text, "input 'kept': state<tensor<fp16, [1, 4]>> is no type of the engine");
   EXPECT_HAS(text, "operation 'the a' (argsort, line 5): the engine does not sort");
-  EXPECT_HAS(text, "operation 'the c' (floor_div, line 7): this operation has no form");
+  EXPECT_HAS(text, "operation 'the c' (random_normal, line 7): the engine has no random numbers");
   EXPECT_EQ(text.find("the b"), std::string::npos);
   EXPECT_EQ(text.find('\n'), std::string::npos);
 }
