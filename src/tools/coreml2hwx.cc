@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "driver/compile.h"
+#include "driver/layer_table.h"
 #include "driver/values.h"
 #include "driver/verify.h"
 #include "report/report.h"
@@ -229,6 +230,13 @@ int main(int argc, char** argv) {
                  "input for --verify: [NAME=]FILE (.npy, PNG, JPEG, PNM; default: random)");
   app.add_option("--seed", arguments.seed, "seed of the random inputs")->capture_default_str();
   app.add_flag("--json", arguments.json, "print the result as one JSON object");
+  app.add_flag_callback(
+      "--layers",
+      [] {
+        fmt::print("{}", driver::layer_table_text());
+        throw CLI::Success();
+      },
+      "print what becomes of each type of layer of a neural network; needs no MODEL");
   app.add_flag("-v,--verbose", arguments.verbose, "print the table of layers, tasks and costs");
   app.add_flag("-q,--quiet", arguments.quiet, "no log lines");
   app.footer(

@@ -182,7 +182,7 @@ TEST(Functions, OfOneVariable) {
       {"asinh", std::asinh, [](Layer& z) { z.mutable_asinh(); }, -300, 300, 0.007},
       {"acosh", std::acosh, [](Layer& z) { z.mutable_acosh(); }, 1, 300, 0.007},
       {"atanh", std::atanh, [](Layer& z) { z.mutable_atanh(); }, -0.98f, 0.98f, 0.003},
-      {"exp2", std::exp2, [](Layer& z) { z.mutable_exp2(); }, -10, 10, 0.0006, 0.0008},
+      {"exp2", std::exp2, [](Layer& z) { z.mutable_exp2(); }, -10, 10, 0.0006, 0.001},
   };
   for (const Function& function : functions) {
     const Numbers x = range(function.low, function.high);
