@@ -23,6 +23,8 @@ struct EngineFacts {
   // channel stay whole, and so do some Selects and comparisons: the back end knows the engine's own sequences
   // of tasks for them.
   bool composites = false;
+  // Of these MatMul alone: networks that are else compiled as the older compilers did have it, too.
+  bool matrix_products = false;
   // Windowed pooling stays a Pooling unit (--experimental native-pooling).
   bool native_pooling = false;
 };

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "coreml/network.h"
+#include "coreml/pipeline.h"
 #include "coreml/shape_rules.h"
 
 namespace ane::coreml {
@@ -74,43 +75,17 @@ std::string chosen_field(const Message& message, const char* oneof) {
   return field ? field->name() : std::string();
 }
 
-std::string model_type(const spec::Model& model) {
-  const std::string name = chosen_field(model, "Type");
-  return name.empty() ? "unknown" : name;
-}
-
-const spec::Pipeline* pipeline_of(const spec::Model& model) {
-  if (model.has_pipeline()) return &model.pipeline();
-  if (model.has_pipelineclassifier()) return &model.pipelineclassifier().pipeline();
-  if (model.has_pipelineregressor()) return &model.pipelineregressor().pipeline();
-  return nullptr;
-}
-
-// "pipeline (dictVectorizer, featureVectorizer)"
-std::string describe_model(const spec::Model& model) {
-  const spec::Pipeline* pipeline = pipeline_of(model);
-  if (!pipeline) return model_type(model);
-  std::vector<std::string> parts;
-  for (const spec::Model& part : pipeline->models()) parts.push_back(describe_model(part));
-  return fmt::format("{} ({})", model_type(model), fmt::join(parts, ", "));
-}
-
 [[noreturn]] void refuse_model(const spec::Model& model, const std::string& file) {
-  // Field numbers from 2000 on are models that ship with Apple's systems.
-  constexpr int first_system_model = 2000;
-  const std::string type = model_type(model);
+  const std::string type = describe_model(model);
   if (model.Type_case() == spec::Model::TYPE_NOT_SET) {
     if (model.specificationversion() == 0) throw Error(file, "", "is not a Core ML model");
     throw Error(file, "", "holds a type of model that this version does not know");
   }
-  if (pipeline_of(model))
-    throw Error(file, "", fmt::format("is a {}; pipelines are not supported", describe_model(model)),
-                "compile the networks in it one by one, if there are any");
   if (model.has_mlprogram()) throw Error(file, "", "is an ML program (mlProgram), not a neural network");
-  if (model.Type_case() >= first_system_model)
+  if (pipeline_part("", model.Type_case()).is_system)
     throw Error(file, "",
                 fmt::format("is a {}, whose network is part of Apple's systems and not in the file", type));
-  throw Error(file, "", fmt::format("is a {}, which holds no neural network", type));
+  throw Error(file, "", fmt::format("is a {}, which holds no neural network itself", type));
 }
 
 template <typename Params>

@@ -258,6 +258,7 @@ Sidecar sidecar_of(const CompileOptions& options, const Source& source, const h1
       if (const auto found = indices.find(feature.name); found != indices.end())
         feature.indices = found->second;
   }
+  sidecar.pipeline = source.pipeline;
   sidecar.layers = layer_map(source, program);
   return sidecar;
 }
@@ -321,6 +322,7 @@ aneir::EngineFacts engine_facts(const Source& source, const h13::Compat& compat,
                                 const CompileOptions& options) {
   aneir::EngineFacts facts = h13::engine_facts(options.native_pooling, options.coarse_tables);
   facts.composites = source.kind == SourceKind::Mil && compat.composites;
+  facts.matrix_products = compat.composites;
   return facts;
 }
 
@@ -343,8 +345,11 @@ std::vector<h13::Moments> input_moments(const aneir::Network& network, const Sou
 
 }  // namespace
 
-const char* default_compat(SourceKind kind) {
-  return kind == SourceKind::Mil ? "9.509" : "5.4.1";
+const char* default_compat(const Source& source) {
+  const auto multiplies = [](const espresso::Layer& layer) { return layer.type == "batch_matmul"; };
+  const bool products = source.espresso && std::any_of(source.espresso->layers.begin(),
+                                                       source.espresso->layers.end(), multiplies);
+  return source.kind == SourceKind::Mil || products ? "9.509" : "5.4.1";
 }
 
 void prepare(aneir::Network& network, const Source& source, const h13::Compat& compat,
@@ -363,7 +368,8 @@ Compiled compile_model(const CompileOptions& options) {
   // that no later stage could handle come from here, all at once.
   compiled.source = read_source(options.model, options.choice);
   const h13::Compat& compat =
-      find_compat(options.compat.empty() ? default_compat(compiled.source.kind) : options.compat);
+      find_compat(options.compat.empty() ? default_compat(compiled.source) : options.compat);
+  if (compiled.source.pipeline && options.log) options.log(compiled.source.pipeline->text());
   note_precision(compiled.source, options);
   if (graphs && compiled.source.espresso)
     compiled.reports["model.espresso.dot"] = report::espresso_dot(*compiled.source.espresso);

@@ -42,9 +42,9 @@ struct Compiled {
   std::map<std::string, std::string> reports;
 };
 
-// 5.4.1, the last whose compiler took a neural network through all the forms that we write; for ML Programs
-// 9.509, the one whose programs of that kind were captured.
-const char* default_compat(SourceKind kind);
+// 5.4.1, the last whose compiler took a neural network through all the forms that we write; for ML Programs,
+// and for products of two matrices, 9.509, the one whose programs of that kind were captured.
+const char* default_compat(const Source& source);
 
 // Runs the passes, and unless weights are to be the nearest numbers rounds them: behind this units only
 // become tasks.

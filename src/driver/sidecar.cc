@@ -81,6 +81,14 @@ SidecarFeature feature_from(const json& in) {
   return feature;
 }
 
+PipelineChoice pipeline_from(const json& in) {
+  PipelineChoice pipeline{in.at("name").get<std::string>(), in.at("type").get<std::string>(), {}};
+  for (const json& other : in.at("left_out"))
+    pipeline.left_out.push_back({other.at("name").get<std::string>(), other.at("type").get<std::string>(),
+                                 other.at("runs").get<std::string>() == "before"});
+  return pipeline;
+}
+
 Sidecar sidecar_from(const json& in) {
   Sidecar sidecar;
   sidecar.model = in.value("model", "");
@@ -92,6 +100,7 @@ Sidecar sidecar_from(const json& in) {
     sidecar.class_labels = in.at("classifier").at("labels").get<std::vector<std::string>>();
     sidecar.class_scores = in.at("classifier").at("scores").get<std::string>();
   }
+  if (in.contains("pipeline")) sidecar.pipeline = pipeline_from(in.at("pipeline"));
   for (const json& layer : in.value("layers", json::array()))
     sidecar.layers.push_back({layer.at("name").get<std::string>(), layer.at("type").get<std::string>(),
                               layer.at("tasks").get<std::vector<int64_t>>()});
@@ -112,6 +121,14 @@ Sidecar read_sidecar(const std::filesystem::path& path) {
   }
 }
 
+ordered_json to_json(const PipelineChoice& pipeline) {
+  ordered_json out = {{"name", pipeline.name}, {"type", pipeline.type}, {"left_out", ordered_json::array()}};
+  for (const PipelineChoice::LeftOut& other : pipeline.left_out)
+    out["left_out"].push_back(
+        {{"name", other.name}, {"type", other.type}, {"runs", other.before ? "before" : "behind"}});
+  return out;
+}
+
 std::string to_json(const Sidecar& sidecar) {
   ordered_json out = {{"model", sidecar.model}, {"compiler", sidecar.compiler}, {"compat", sidecar.compat}};
   out["inputs"] = ordered_json::array();
@@ -120,6 +137,7 @@ std::string to_json(const Sidecar& sidecar) {
   for (const SidecarFeature& feature : sidecar.outputs) out["outputs"].push_back(to_json(feature));
   if (!sidecar.class_scores.empty())
     out["classifier"] = {{"scores", sidecar.class_scores}, {"labels", sidecar.class_labels}};
+  if (sidecar.pipeline) out["pipeline"] = to_json(*sidecar.pipeline);
   out["layers"] = ordered_json::array();
   for (const SidecarLayer& layer : sidecar.layers)
     out["layers"].push_back({{"name", layer.name}, {"type", layer.type}, {"tasks", layer.tasks}});

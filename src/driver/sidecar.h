@@ -4,9 +4,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "driver/pipeline.h"
 
 namespace ane::driver {
 
@@ -41,11 +44,13 @@ struct Sidecar {
   std::vector<SidecarFeature> inputs, outputs;
   std::vector<std::string> class_labels;  // in the order of the scores
   std::string class_scores;  // name of the output that holds the scores; empty when no classifier
+  std::optional<PipelineChoice> pipeline;  // where the program is one part of a pipeline
   std::vector<SidecarLayer> layers;
 };
 
 // Throws Error on a damaged file.
 Sidecar read_sidecar(const std::filesystem::path& path);
+nlohmann::ordered_json to_json(const PipelineChoice& pipeline);
 std::string to_json(const Sidecar& sidecar);
 
 }  // namespace ane::driver

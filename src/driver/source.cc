@@ -38,9 +38,6 @@ SourceKind identify_folder(const fs::path& path) {
   if (fs::exists(path / "net.plist")) return SourceKind::AnePlist;
   if (fs::exists(path / "Manifest.json")) return SourceKind::CoreMl;
   if (fs::exists(path / "model.mil")) return SourceKind::Mil;
-  if (fs::exists(path / "model0"))
-    throw Error(file, "", "is a compiled pipeline, which holds models and no network of its own",
-                "give one of the models inside, such as model0");
   if (fs::exists(path / "coremldata.bin"))
     throw Error(file, "", "is a compiled model without a neural network (no model.espresso.net inside)",
                 "only neural networks run on the engine");
@@ -149,10 +146,28 @@ void refuse_choice(const fs::path& path, const Choice& choice) {
                 "compile its .mlmodel or .mlpackage");
 }
 
+void refuse_part(const fs::path& path, const Choice& choice) {
+  if (!choice.part.empty()) throw Error(path.string(), "--model", "only pipelines hold several models");
+}
+
+// The network in a pipeline, or the model itself.
+std::shared_ptr<coreml::spec::Model> chosen_model(Source& source,
+                                                  const std::shared_ptr<coreml::spec::Model>& whole,
+                                                  const fs::path& path, const Choice& choice) {
+  if (!coreml::is_pipeline(*whole)) {
+    refuse_part(path, choice);
+    return whole;
+  }
+  const std::vector<coreml::PipelinePart> parts = coreml::pipeline_parts(whole);
+  const size_t chosen = choose_part(parts, choice.part, path.string());
+  source.pipeline = describe_choice(parts, chosen);
+  return parts[chosen].model;
+}
+
 // `model`: the .mlmodel itself, within a package or not.
 void read_core_ml(Source& source, const fs::path& model, const Choice& choice) {
   const MappedFile file(model);
-  const auto proto = coreml::parse_model(file.bytes(), file.name());
+  const auto proto = chosen_model(source, coreml::parse_model(file.bytes(), file.name()), model, choice);
   if (!proto->has_mlprogram()) {
     refuse_function(model, choice);
     source.coreml = coreml::read_model(proto, file.name(), choice.shapes);
@@ -168,12 +183,13 @@ void read_core_ml(Source& source, const fs::path& model, const Choice& choice) {
 
 }  // namespace
 
-Source read_source(const fs::path& path, const Choice& choice) {
+namespace {
+
+// `path` is no compiled pipeline.
+Source read_model(const fs::path& path, const Choice& choice) {
   Source source;
   source.kind = identify(path);
-  fs::path named = path;
-  if (!named.has_filename()) named = named.parent_path();
-  source.name = named.stem().string();
+  if (source.kind != SourceKind::CoreMl) refuse_part(path, choice);
   if (source.kind != SourceKind::CoreMl && source.kind != SourceKind::Mil) refuse_choice(path, choice);
   switch (source.kind) {
     case SourceKind::CoreMl:
@@ -190,6 +206,26 @@ Source read_source(const fs::path& path, const Choice& choice) {
       choose(source, choice);
       break;
   }
+  return source;
+}
+
+Source read_compiled_pipeline(const fs::path& path, Choice choice) {
+  const std::vector<coreml::PipelinePart> parts = compiled_parts(path);
+  const size_t chosen = choose_part(parts, choice.part, path.string());
+  choice.part.clear();
+  Source source = read_model(path / parts[chosen].name, choice);
+  source.pipeline = describe_choice(parts, chosen);
+  return source;
+}
+
+}  // namespace
+
+Source read_source(const fs::path& path, const Choice& choice) {
+  Source source =
+      is_compiled_pipeline(path) ? read_compiled_pipeline(path, choice) : read_model(path, choice);
+  fs::path named = path;
+  if (!named.has_filename()) named = named.parent_path();
+  source.name = named.stem().string();
   return source;
 }
 

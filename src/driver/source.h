@@ -9,6 +9,7 @@
 
 #include "aneir/network.h"
 #include "coreml/model.h"
+#include "driver/pipeline.h"
 #include "espresso/net.h"
 #include "mil/program.h"
 
@@ -16,9 +17,10 @@ namespace ane::driver {
 
 enum class SourceKind { CoreMl, Espresso, AnePlist, Mil };
 
-// What the user may choose of a model that leaves it open. Both are for ML Programs.
+// What the user may choose of a model that leaves it open.
 struct Choice {
-  std::string function;         // empty: "main", or the only one there is
+  std::string part;             // of a pipeline, by name or number; empty: choose_part's rule (pipeline.h)
+  std::string function;         // of an ML Program; empty: "main", or the only one there is
   coreml::ChosenShapes shapes;  // of inputs of flexible shape, by name; the others have their default
 };
 
@@ -34,6 +36,7 @@ struct Source {
   std::optional<mil::Program> mil;
   std::string function_name;
   coreml::ProgramFeatures features;
+  std::optional<PipelineChoice> pipeline;  // where the model is part of one
   aneir::Network network;
 
   // Of `mil`, the one that is compiled.
@@ -41,8 +44,7 @@ struct Source {
 };
 
 // Reads as far as Espresso (and the plist and ML Programs, which have no Espresso form); import_network does
-// the rest. Throws Error for what this version does not compile, by name (pipelines), and for what is no
-// model.
+// the rest. Throws Error for what this version does not compile, by name, and for what is no model.
 Source read_source(const std::filesystem::path& path, const Choice& choice = {});
 void import_network(Source& source);
 

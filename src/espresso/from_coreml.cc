@@ -113,14 +113,33 @@ void need_known_rank(const Translation& to, const SourceLayer& layer) {
   for (int i = 0; i < layer.output_size(); ++i) output_shape(to, layer, i);
 }
 
+// Why a layer of this type has no translation.
+std::string reason_of_absence(const SourceLayer& layer) {
+  switch (layer.layer_case()) {
+    case SourceLayer::kArgSort:
+      return "the engine does not sort";
+    case SourceLayer::kScatter:
+    case SourceLayer::kScatterND:
+    case SourceLayer::kScatterAlongAxis:
+      return "the engine does not write to places that are computed";
+    case SourceLayer::kGatherND:
+    case SourceLayer::kGatherAlongAxis:
+      return "the engine does not read from places that are computed";
+    case SourceLayer::kReverseSeq:
+      return "the engine does not move elements by lengths that are computed";
+    default:
+      return "no Espresso form of this layer is known";
+  }
+}
+
 void translate_layer(Translation& to, const SourceLayer& layer, const Fusion& fusion) {
   if (layer.output_size() == 0) throw Unsupported{"it has no output"};
   need_known_rank(to, layer);
   if (translate_weighted(to, layer, fusion) || translate_elementwise(to, layer) ||
       translate_spatial(to, layer) || translate_sampling(to, layer) || translate_exact(to, layer) ||
-      translate_structure(to, layer))
+      translate_matrix(to, layer) || translate_selection(to, layer) || translate_structure(to, layer))
     return;
-  throw Unsupported{"no Espresso form of this layer is known"};
+  throw Unsupported{reason_of_absence(layer)};
 }
 
 std::string describe(const std::vector<coreml::Refusal>& refusals) {
@@ -139,6 +158,7 @@ void translate_layers(Translation& to, const Readers& readers) {
     if (folded.contains(layer)) continue;
     try {
       translate_layer(to, *layer, fuse(*layer, readers, folded));
+      note_known(to, *layer);
     } catch (const Unsupported& unsupported) {
       refusals.push_back({layer->name(), coreml::layer_type(*layer), unsupported.reason});
     }

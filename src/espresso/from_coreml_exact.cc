@@ -1,64 +1,14 @@
 // Layers of exact-rank networks (Core ML specification 4 and later) that compute along axes of their choice:
-// reductions, normalisation, indices, slices, joins, comparisons.
-//
-// Apple's compiler lays another axis along the channels before a layer that only knows these, and back behind
-// it (seen around the concat of the SSDOcr network); so it is done here where only the form over channels is
-// known. Reversals and running sums are products with a matrix along their axis.
+// reductions, normalisation, indices, slices, joins, comparisons. Reversals and running sums are products
+// with a matrix along their axis.
 #include <algorithm>
 #include <cmath>
 
-#include "espresso/codes.h"
-#include "espresso/translation.h"
+#include "espresso/steps.h"
 
 namespace ane::espresso {
 
 namespace {
-
-// A blob on the way: its name and shape.
-struct Blob5 {
-  std::string name;
-  Shape shape;
-};
-
-Blob5 input_blob(const Translation& to, const SourceLayer& source, int index = 0) {
-  return {source.input(index), input_shape(to, source, index)};
-}
-
-size_t rank_of(const Translation& to, const SourceLayer& source, int index = 0) {
-  return to.model.shapes.at(source.input(index)).size();
-}
-
-Blob5 step(Translation& to, const SourceLayer& source, const std::string& suffix, const char* type,
-           json attributes, const std::vector<Blob5>& bottoms, const Shape& shape) {
-  std::vector<std::string> names;
-  for (const Blob5& bottom : bottoms) names.push_back(bottom.name);
-  return {add_step(to, source, suffix, type, std::move(attributes), std::move(names), shape), shape};
-}
-
-Blob5 operate(Translation& to, const SourceLayer& source, const std::string& suffix, Operation operation,
-              const std::vector<Blob5>& bottoms, double alpha = 1) {
-  json attributes = elementwise(operation, alpha);
-  if (bottoms.size() > 1) attributes["nd_mode"] = true;
-  return step(to, source, suffix, "elementwise", std::move(attributes), bottoms, bottoms[0].shape);
-}
-
-// The layer's result is the blob as it is, in another shape if need be.
-void finish(Translation& to, const SourceLayer& source, const Blob5& blob) {
-  const Shape shape = output_shape(to, source);
-  if (shape == blob.shape)
-    return static_cast<void>(add_layer(to, source, "elementwise", elementwise(kMultiplyAlpha), {blob.name}));
-  add_layer(to, source, "reshape",
-            {{"dst_w", shape.w},
-             {"dst_h", shape.h},
-             {"dst_k", shape.k},
-             {"dst_n", shape.n},
-             {"dst_seq", shape.seq},
-             {"mode", 0},
-             {"version", 1},
-             {"dst_nd_rank", shape.rank.value_or(5)},
-             {"dynamic_shape", false}},
-            {blob.name});
-}
 
 // ---- Reductions
 // ------------------------------------------------------------------------------------------------------------
@@ -153,14 +103,8 @@ void translate_layer_normalization(Translation& to, const SourceLayer& source) {
   const Blob5 inverse = operate(to, source, "inverse", kInverseSquareRoot, {variance});
   Blob5 result = operate(to, source, "normal", kMultiply, {centred, inverse});
   const auto constant = [&](const char* suffix, const coreml::spec::WeightParams& weights) {
-    const Shape shape = shape_from_coreml(normalized, true);
-    const json attributes = {{"constant_blob", add_floats(to, coreml::decode_weights(weights, normalized))},
-                             {"n", shape.n},
-                             {"k", shape.k},
-                             {"h", shape.h},
-                             {"w", shape.w},
-                             {"nd_rank", *shape.rank}};
-    return step(to, source, suffix, "load_constant", attributes, {}, shape);
+    return constant_step(to, source, suffix, coreml::decode_weights(weights, normalized),
+                         shape_from_coreml(normalized, true));
   };
   if (coreml::weight_count(layer.gamma()) != 0)
     result = operate(to, source, "scaled", kMultiply, {result, constant("gamma", layer.gamma())});
@@ -172,46 +116,22 @@ void translate_layer_normalization(Translation& to, const SourceLayer& source) {
 // ---- Parts and joins
 // -------------------------------------------------------------------------------------------------------
 
-Blob5 turn(Translation& to, const SourceLayer& source, const std::string& suffix, const Blob5& blob,
-           int64_t code) {
-  if (code == kAxisK) return blob;
-  Shape shape = blob.shape;
-  std::swap(dimension(shape, code), shape.k);
-  return step(to, source, suffix, "transpose", exchange_with_channels(code), {blob}, shape);
-}
-
-Blob5 reshaped(Translation& to, const SourceLayer& source, const std::string& suffix, const Blob5& blob,
-               const Shape& shape) {
-  const json attributes = {{"dst_w", shape.w},     {"dst_h", shape.h},
-                           {"dst_k", shape.k},     {"dst_n", shape.n},
-                           {"dst_seq", shape.seq}, {"mode", 0},
-                           {"version", 1},         {"dst_nd_rank", shape.rank.value_or(5)}};
-  return step(to, source, suffix, "reshape", attributes, {blob}, shape);
-}
-
-// Blobs joined along an axis, which is laid along the channels for it. The batch lies in memory as more
-// channels; the result is then left so.
-Blob5 join(Translation& to, const SourceLayer& source, const std::vector<Blob5>& parts, int64_t code) {
-  const bool batch = code == kAxisN;
-  std::vector<Blob5> laid;
-  for (const Blob5& part : parts) {
-    if (code == kAxisSeq || part.shape.seq != 1) throw Unsupported{"a join of five axes"};
-    Shape flat = part.shape;
-    flat.k *= flat.n;
-    flat.n = 1;
-    const std::string suffix = "laid" + std::to_string(laid.size());
-    laid.push_back(batch ? reshaped(to, source, suffix, part, flat) : turn(to, source, suffix, part, code));
-  }
-  Shape shape = laid[0].shape;
-  shape.k = 0;
-  for (const Blob5& part : laid) shape.k += part.shape.k;
-  const Blob5 joined = step(to, source, "joined", "concat", json::object(), laid, shape);
-  return batch ? joined : turn(to, source, "back", joined, code);
+// Element i of every input in turn: joined along a new axis behind that one.
+void translate_interleaved(Translation& to, const SourceLayer& source) {
+  coreml::Shape with_new = to.model.shapes.at(source.input(0));
+  const auto rank = static_cast<int64_t>(with_new.size());
+  const int64_t axis = source.concatnd().axis() + (source.concatnd().axis() < 0 ? rank : 0);
+  with_new.insert(with_new.begin() + axis + 1, 1);
+  const Shape shape = shape_from_coreml(with_new, true);
+  std::vector<Blob5> parts;
+  for (int i = 0; i < source.input_size(); ++i)
+    parts.push_back(reshaped(to, source, "part" + std::to_string(i), input_blob(to, source, i), shape));
+  finish(to, source, join(to, source, parts, axis_code(axis + 1, with_new.size())));
 }
 
 void translate_concat(Translation& to, const SourceLayer& source) {
   const auto& layer = source.concatnd();
-  if (layer.interleave()) throw Unsupported{"interleaving"};
+  if (layer.interleave()) return translate_interleaved(to, source);
   const int64_t code = axis_code(layer.axis(), rank_of(to, source));
   if (code == kAxisK) return static_cast<void>(add_layer(to, source, "concat", json::object()));
   if (code == kAxisSeq)
@@ -234,23 +154,11 @@ void translate_stack(Translation& to, const SourceLayer& source) {
   finish(to, source, join(to, source, parts, code));
 }
 
-// Elements first, first + step, ... (count of them): a slice, or a matrix with a one in each row.
-Blob5 pick(Translation& to, const SourceLayer& source, Blob5 blob, int64_t code, int64_t first,
-           int64_t stride, int64_t count) {
-  const int64_t length = dimension(blob.shape, code);
-  if (first == 0 && stride == 1 && count == length) return blob;
-  const std::string suffix = "picked" + std::to_string(code);
-  if (stride == 1) {
-    Shape shape = blob.shape;
-    dimension(shape, code) = count;
-    return step(to, source, suffix, "slice", {{"axis", code}, {"start", first}, {"end", first + count}},
-                {blob}, shape);
-  }
-  if (count > (int64_t{1} << 26) / length) throw Unsupported{"too large an axis"};
-  std::vector<float> matrix(static_cast<size_t>(count * length), 0.0f);
-  for (int64_t i = 0; i < count; ++i) matrix[static_cast<size_t>(i * length + first + i * stride)] = 1;
-  blob.name = multiply_axis(to, source, suffix, blob.name, blob.shape, code, std::move(matrix));
-  return blob;
+// first, first + stride, ...: `count` of them.
+std::vector<int64_t> every(int64_t first, int64_t stride, int64_t count) {
+  std::vector<int64_t> positions;
+  for (int64_t i = 0; i < count; ++i) positions.push_back(first + i * stride);
+  return positions;
 }
 
 // numpy's rules: a masked begin or end is open, negative ones count from the end, everything is clamped.
@@ -277,7 +185,7 @@ void translate_slice_static(Translation& to, const SourceLayer& source) {
                           : stride > 0 ? (end - begin + stride - 1) / stride
                                        : (begin - end - stride - 1) / -stride;
     if (count < 1 || begin < 0 || begin >= length) throw Unsupported{"an empty slice"};
-    blob = pick(to, source, blob, code, begin, count == 1 ? 1 : stride, count);
+    blob = take(to, source, blob, code, every(begin, stride, count));
   }
   finish(to, source, blob);
 }
@@ -288,7 +196,7 @@ void translate_reverse(Translation& to, const SourceLayer& source) {
   for (int i = 0; i < source.reverse().reversedim_size(); ++i) {
     const int64_t code = axis_code(i, rank), length = dimension(blob.shape, code);
     if (source.reverse().reversedim(i) && length > 1)
-      blob = pick(to, source, blob, code, length - 1, -1, length);
+      blob = take(to, source, blob, code, every(length - 1, -1, length));
   }
   finish(to, source, blob);
 }
@@ -309,26 +217,66 @@ void translate_running_sum(Translation& to, const SourceLayer& source) {
   finish(to, source, blob);
 }
 
-// Height and width only: the other axes have no padding that is known.
+// How many elements stand before and behind. Amounts may be the wanted length instead: then the side that is
+// not 0 is filled up to it.
+std::pair<int64_t, int64_t> padding_of(const coreml::spec::ConstantPaddingLayerParams& layer, size_t axis,
+                                       int64_t length) {
+  const int at = static_cast<int>(2 * axis);
+  const auto before = static_cast<int64_t>(layer.padamounts(at)),
+             after = static_cast<int64_t>(layer.padamounts(at + 1));
+  if (!layer.padtogivenoutputsizemode()) return {before, after};
+  const int64_t missing = std::max<int64_t>(0, std::max(before, after) - length);
+  return before > 0 ? std::pair{missing, int64_t{0}} : std::pair{int64_t{0}, missing};
+}
+
+Blob5 with_constants(Translation& to, const SourceLayer& source, const Blob5& blob, int64_t code,
+                     int64_t before, int64_t after) {
+  std::vector<Blob5> parts;
+  const auto add = [&](const char* side, int64_t count) {
+    Shape shape = blob.shape;
+    dimension(shape, code) = count;
+    const float value = source.constantpad().value();
+    if (count > 0)
+      parts.push_back(constant_step(to, source, side + std::to_string(code),
+                                    std::vector<float>(static_cast<size_t>(shape.count()), value), shape));
+  };
+  add("before", before);
+  parts.push_back(blob);
+  add("behind", after);
+  Blob5 joined = join(to, source, parts, code);
+  Shape shape = blob.shape;
+  dimension(shape, code) += before + after;
+  return joined.shape == shape ? joined : reshaped(to, source, "padded", joined, shape);
+}
+
+// Height and width as an image's border; other axes by joining constants.
 void translate_constant_pad(Translation& to, const SourceLayer& source) {
   const auto& layer = source.constantpad();
   const size_t rank = rank_of(to, source);
-  if (layer.padtogivenoutputsizemode()) throw Unsupported{"padding to a given size"};
-  json attributes = {{"pad_pad_mode", 0},  {"pad_value", finite(layer.value())},
-                     {"pad_fill_mode", 0}, {"pad_t", 0},
-                     {"pad_b", 0},         {"pad_l", 0},
-                     {"pad_r", 0}};
+  Blob5 blob = input_blob(to, source);
+  json borders = {{"pad_pad_mode", 0},  {"pad_value", finite(layer.value())},
+                  {"pad_fill_mode", 0}, {"pad_t", 0},
+                  {"pad_b", 0},         {"pad_l", 0},
+                  {"pad_r", 0}};
+  bool image = false;
+  Shape around = blob.shape;
   for (size_t axis = 0; axis < rank; ++axis) {
-    const int at = static_cast<int>(2 * axis);
-    const auto before = static_cast<int64_t>(layer.padamounts(at)),
-               after = static_cast<int64_t>(layer.padamounts(at + 1));
-    if (before == 0 && after == 0) continue;
     const int64_t code = axis_code(static_cast<int64_t>(axis), rank);
-    if (code != kAxisW && code != kAxisH) throw Unsupported{"padding of an axis other than the last two"};
-    attributes[code == kAxisW ? "pad_l" : "pad_t"] = before;
-    attributes[code == kAxisW ? "pad_r" : "pad_b"] = after;
+    const auto [before, after] = padding_of(layer, axis, dimension(blob.shape, code));
+    if (before == 0 && after == 0) continue;
+    if (code != kAxisW && code != kAxisH) {
+      blob = with_constants(to, source, blob, code, before, after);
+      dimension(around, code) += before + after;
+      continue;
+    }
+    image = true;
+    dimension(around, code) += before + after;
+    borders[code == kAxisW ? "pad_l" : "pad_t"] = before;
+    borders[code == kAxisW ? "pad_r" : "pad_b"] = after;
   }
-  add_layer(to, source, "general_padding", std::move(attributes));
+  if (image && around == output_shape(to, source))
+    return static_cast<void>(add_layer(to, source, "general_padding", std::move(borders), {blob.name}));
+  finish(to, source, blob);
 }
 
 // The first input repeated to the output's shape.
@@ -343,27 +291,6 @@ void translate_broadcast(Translation& to, const SourceLayer& source) {
              {"dst_n", counts.n},
              {"dst_seq", counts.seq}},
             {source.input(0)});
-}
-
-// ---- Matrices
-// --------------------------------------------------------------------------------------------------------------
-
-// One input: the last axis times constants, which lie as an inner product's do.
-void translate_matrix_product(Translation& to, const SourceLayer& source) {
-  const auto& layer = source.batchedmatmul();
-  if (source.input_size() != 1) throw Unsupported{"a product of two matrices that are computed"};
-  const auto rows = static_cast<int64_t>(layer.weightmatrixseconddimension()),
-             columns = static_cast<int64_t>(layer.weightmatrixfirstdimension());
-  json attributes = {{"nB", columns},  {"nC", rows},    {"has_biases", layer.hasbias() ? 1 : 0},
-                     {"has_relu", 0},  {"has_tanh", 0}, {"has_prelu", 0},
-                     {"nd_mode", true}};
-  if (layer.hasbias()) {
-    std::vector<float> biases = coreml::decode_weights(layer.bias(), coreml::Shape{rows});
-    biases.resize(static_cast<size_t>(4 * rows), 0.0f);
-    attributes["blob_biases"] = add_floats(to, std::move(biases));
-  }
-  set_weights(to, attributes, layer.weights(), {rows, columns});
-  add_layer(to, source, "inner_product", std::move(attributes));
 }
 
 // ---- Truths
@@ -477,8 +404,6 @@ bool translate_exact(Translation& to, const SourceLayer& source) {
     case SourceLayer::kBroadcastToStatic:
     case SourceLayer::kBroadcastToLike:
       return translate_broadcast(to, source), true;
-    case SourceLayer::kBatchedMatmul:
-      return translate_matrix_product(to, source), true;
     default:
       return false;
   }

@@ -27,6 +27,8 @@ struct Translation {
   const coreml::Model& model;
   Net net;
   int64_t next_blob = 1;  // ids are odd
+  // Blobs whose elements are known from the model alone, row-major.
+  std::map<std::string, std::vector<float>> known = {};
 };
 
 // ---- Layers
@@ -106,13 +108,17 @@ bool translate_spatial(Translation& to, const SourceLayer& source);
 
 // from_coreml_sampling.cc
 bool translate_sampling(Translation& to, const SourceLayer& source);
-// `matrix` [out][in] times the axis `code` of the blob, whose shape is `shape` and becomes the result's: a
-// 1x1 convolution with that axis laid along the channels. Gives the result's name.
-std::string multiply_axis(Translation& to, const SourceLayer& source, const std::string& suffix,
-                          std::string bottom, Shape& shape, int64_t code, std::vector<float> matrix);
 
 // from_coreml_exact.cc
 bool translate_exact(Translation& to, const SourceLayer& source);
+
+// from_coreml_matrix.cc
+bool translate_matrix(Translation& to, const SourceLayer& source);
+
+// from_coreml_selection.cc
+bool translate_selection(Translation& to, const SourceLayer& source);
+// Notes what is known of the layer's results before the network runs, if anything.
+void note_known(Translation& to, const SourceLayer& source);
 
 // from_coreml_structure.cc
 bool translate_structure(Translation& to, const SourceLayer& source);

@@ -20,6 +20,7 @@ using Handler = Tops (*)(LayerImport&);
 
 const std::map<std::string, Handler> handlers = {
     {"activation", import_activation},
+    {"batch_matmul", import_batch_matmul},
     {"batchnorm", import_batchnorm},
     {"concat", import_concat},
     {"convolution", import_convolution},

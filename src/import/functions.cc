@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 
+#include "import/element_functions.h"
 #include "import/layer.h"
 #include "import/selection.h"
 
@@ -131,6 +132,12 @@ const std::map<int64_t, Function> unary_operations = {
     {124, [](LayerImport& at, TensorId x, float, float) { return neuron(at, x, NeuronType::Tanh); }},
 };
 
+// By elementwise.operation: those that are no single unit, with the names of element_function.
+const std::map<int64_t, const char*> composed_operations = {
+    {114, "cos"},  {115, "sin"},  {121, "tan"},   {122, "cosh"},  {123, "sinh"},  {125, "acos"},
+    {126, "asin"}, {127, "atan"}, {128, "acosh"}, {129, "asinh"}, {130, "atanh"},
+};
+
 // By elementwise.operation, with two bottoms (or more, for those that may be chained).
 const std::map<int64_t, ElementWiseOp> binary_operations = {
     {0, ElementWiseOp::Add},           {1, ElementWiseOp::Mult},       {13, ElementWiseOp::Power},
@@ -166,6 +173,13 @@ TensorId select(LayerImport& at) {
   return at.add(aneir::Select{}, operands);
 }
 
+// Operations 36 and 1021.
+TensorId rounded_division(LayerImport& at, bool remainder) {
+  at.require(at.inputs.size() == 2, "reads " + std::to_string(at.inputs.size()) + " tensors");
+  const auto divide = remainder ? floored_remainder : floored_quotient;
+  return divide(at.adder(), at.inputs[0], at.inputs[1]);
+}
+
 bool may_be_chained(ElementWiseOp op) {
   return op == ElementWiseOp::Add || op == ElementWiseOp::Mult || op == ElementWiseOp::Max ||
          op == ElementWiseOp::Min;
@@ -183,9 +197,14 @@ TensorId chained(LayerImport& at, ElementWiseOp op, bool relu) {
 }
 
 TensorId unary_elementwise(LayerImport& at, int64_t operation, bool relu) {
-  const auto found = unary_operations.find(operation);
-  at.require(found != unary_operations.end(), "operation " + std::to_string(operation) + " on one tensor");
-  const TensorId result = found->second(at, at.input(), at.number("alpha", 1), at.number("beta", 0));
+  TensorId result = aneir::no_tensor;
+  if (const auto composed = composed_operations.find(operation); composed != composed_operations.end()) {
+    result = element_function(composed->second, at.adder(), at.input());
+  } else {
+    const auto found = unary_operations.find(operation);
+    at.require(found != unary_operations.end(), "operation " + std::to_string(operation) + " on one tensor");
+    result = found->second(at, at.input(), at.number("alpha", 1), at.number("beta", 0));
+  }
   return relu ? neuron(at, result, NeuronType::ReLU) : result;
 }
 
@@ -294,6 +313,7 @@ Tops import_elementwise(LayerImport& at) {
   if (const auto found = alpha_comparisons.find(operation); found != alpha_comparisons.end())
     return {compare_with_alpha(at, found->second)};
   if (operation == 101) return {select(at)};
+  if (operation == 36 || operation == 1021) return {rounded_division(at, operation == 36)};
   if (at.inputs.size() < 2) return {unary_elementwise(at, operation, relu)};
   if (const auto found = negated_operations.find(operation); found != negated_operations.end()) {
     return {linear(at, chained(at, found->second, false), -1, 1)};

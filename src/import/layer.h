@@ -75,6 +75,7 @@ using Tops = std::vector<aneir::TensorId>;
 Tops import_convolution(LayerImport& at);
 Tops import_deconvolution(LayerImport& at);
 Tops import_inner_product(LayerImport& at);
+Tops import_batch_matmul(LayerImport& at);
 Tops import_pool(LayerImport& at);
 
 // padding.cc

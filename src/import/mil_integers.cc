@@ -17,6 +17,10 @@ int64_t added(const OperationImport& at) {
 int64_t multiplied(const OperationImport& at) {
   return aneir::saturating_product({at.bound("x"), at.bound("y")});
 }
+// Products of the divisor on the way may go beyond the dividend by half a divisor.
+int64_t divided(const OperationImport& at) {
+  return at.bound("x") + at.bound("y") / 2;
+}
 int64_t larger(const OperationImport& at) {
   return std::max(at.bound("x"), at.bound("y"));
 }
@@ -58,12 +62,14 @@ const std::map<std::string, Rule> rules = {
     {"concat", joined},
     {"expand_dims", kept},
     {"flatten2d", kept},
+    {"floor_div", divided},
     {"gather", kept},
     {"gather_along_axis", kept},
     {"gather_nd", kept},
     {"identity", kept},
     {"maximum", larger},
     {"minimum", larger},
+    {"mod", divided},
     {"mul", multiplied},
     {"one_hot", on_or_off},
     {"quantize", byte},

@@ -191,6 +191,10 @@ Tops import_cast(OperationImport& at);
 Tops import_quantize(OperationImport& at);
 Tops import_dequantize(OperationImport& at);
 
+// mil_element_functions.cc
+Tops import_element_function(OperationImport& at);
+Tops import_rounded_division(OperationImport& at);
+
 // mil_windows.cc
 Tops import_conv(OperationImport& at);
 Tops import_conv_transpose(OperationImport& at);

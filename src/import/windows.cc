@@ -148,6 +148,11 @@ Tops import_inner_product(LayerImport& at) {
   return {only_rearranged ? at.reshaped(product, declared) : product};
 }
 
+Tops import_batch_matmul(LayerImport& at) {
+  at.require(at.inputs.size() == 2, "reads " + std::to_string(at.inputs.size()) + " tensors");
+  return {at.add(aneir::MatMul{}, at.inputs)};
+}
+
 Tops import_pool(LayerImport& at) {
   const int64_t kind = at.layer.integer("avg_or_max", at.net.file);
   at.require(kind >= 0 && kind <= 2, "avg_or_max " + std::to_string(kind));

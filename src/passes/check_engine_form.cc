@@ -150,7 +150,7 @@ std::string trouble_of(const aneir::Softmax& softmax, const Context& context) {
   return "along an axis that is not C, H or W";
 }
 std::string trouble_of(const aneir::MatMul&, const Context& context) {
-  return context.facts.composites ? "" : no_form;
+  return context.facts.composites || context.facts.matrix_products ? "" : no_form;
 }
 std::string trouble_of(const aneir::Normalize& normalize, const Context& context) {
   if (!context.facts.composites) return no_form;

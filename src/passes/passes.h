@@ -20,6 +20,8 @@
 //   Pooling      Only with facts.native_pooling: Max, and Average in which padding counts or is absent;
 //                windows within the facts of a convolution, stride_x and stride_y independent.
 //   Broadcast, Softmax, other Pooling: gone.
+// With facts.matrix_products, or facts.composites:
+//   MatMul       scale; bias and an activation as a Conv's only with a constant matrix.
 // With facts.composites these stay whole, besides:
 //   Goc          Per channel: scale, offset or both, with neutral scalars; offset / scale fits binary16.
 //   ElementWise  Div (not by constants); LessThan and GreaterThan of equal shapes into bytes.
@@ -27,7 +29,6 @@
 //   Broadcast    Of what is computed; relu allowed.
 //   Softmax      Along C, H or W.
 //   Normalize    Over any of C, H, W (in this order).
-//   MatMul       scale; bias and an activation as a Conv's only with a constant matrix.
 //   Select       By a condition of bytes.
 //   Cast.
 #pragma once

@@ -27,6 +27,7 @@ std::vector<Tensor> one(const EspressoCall& call) {
 const std::map<std::string, Evaluator>& evaluators() {
   static const std::map<std::string, Evaluator> table = {
       {"activation", one<espresso_activation>},
+      {"batch_matmul", one<espresso_batch_matmul>},
       {"batchnorm", one<espresso_batchnorm>},
       {"concat", one<espresso_concat>},
       {"convolution", one<espresso_convolution>},

@@ -65,6 +65,7 @@ Tensor make_result(const EspressoCall& call, const Shape& shape);
 Tensor espresso_convolution(const EspressoCall& call);
 Tensor espresso_deconvolution(const EspressoCall& call);
 Tensor espresso_inner_product(const EspressoCall& call);
+Tensor espresso_batch_matmul(const EspressoCall& call);
 Tensor espresso_pool(const EspressoCall& call);
 Tensor espresso_padding(const EspressoCall& call);
 Tensor espresso_upsample(const EspressoCall& call);

@@ -212,6 +212,13 @@ Tensor espresso_inner_product(const EspressoCall& call) {
   return result;
 }
 
+Tensor espresso_batch_matmul(const EspressoCall& call) {
+  const Tensor &a = call.input(0), &b = call.input(1);
+  call.require(product_shape(a.shape, false, b.shape, false).has_value(),
+               "the matrices do not fit each other");
+  return batched_product(a, false, b, false);
+}
+
 Tensor espresso_pool(const EspressoCall& call) {
   constexpr PoolingKind kinds[] = {PoolingKind::Average, PoolingKind::Maximum, PoolingKind::L2};
   const Tensor& input = call.input();

@@ -117,6 +117,21 @@ Tensor evaluate_reverse(const Call& call);
 Tensor evaluate_reorganize_data(const Call& call);
 Tensor evaluate_gather(const Call& call);
 
+// selection.cc
+Tensor evaluate_matrix_band_part(const Call& call);
+Tensor evaluate_lower_triangular(const Call& call);
+Tensor evaluate_upper_triangular(const Call& call);
+Tensor evaluate_fill_like(const Call& call);
+Tensor evaluate_range_static(const Call& call);
+Tensor evaluate_get_shape(const Call& call);
+Tensor evaluate_slice_by_size(const Call& call);
+Tensor evaluate_broadcast_to_static(const Call& call);
+Tensor evaluate_broadcast_to_like(const Call& call);
+Tensor evaluate_reshape_like(const Call& call);
+Tensor evaluate_cum_sum(const Call& call);
+Tensor evaluate_one_hot(const Call& call);
+std::vector<Tensor> evaluate_top_k(const Call& call);
+
 // shape.cc
 Tensor evaluate_copy(const Call& call);
 Tensor evaluate_reshape(const Call& call);

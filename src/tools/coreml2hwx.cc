@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "driver/compile.h"
+#include "driver/layer_table.h"
 #include "driver/values.h"
 #include "driver/verify.h"
 #include "import/support.h"
@@ -154,6 +155,7 @@ int compile(const std::string& program, Arguments arguments) {
                          {"constant_bytes", compiled.program.file.constants.size()},
                          {"scratch_bytes", compiled.program.file.scratch_bytes},
                          {"compile_seconds", compiled.compile_seconds}};
+  if (compiled.source.pipeline) result["pipeline"] = driver::to_json(*compiled.source.pipeline);
   if (arguments.verify) {
     sim::Options simulation;
     if (!arguments.quiet) simulation.progress = progress_line("simulating task");
@@ -199,6 +201,8 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"debug"}));
   app.add_option("-o,--output", arguments.compile.output,
                  "folder for the results (default: hwx_output/NAME in $TMPDIR or /tmp)");
+  app.add_option("--model", arguments.compile.choice.part,
+                 "which network of a pipeline, by its name or its number from 0 (default: the only one)");
   app.add_option("--function", arguments.compile.choice.function,
                  "which function of an ML Program (default: main, or the only one)");
   app.add_option(
@@ -234,6 +238,13 @@ int main(int argc, char** argv) {
                  "input for --verify: [NAME=]FILE (.npy, PNG, JPEG, PNM; default: random)");
   app.add_option("--seed", arguments.seed, "seed of the random inputs")->capture_default_str();
   app.add_flag("--json", arguments.json, "print the result as one JSON object");
+  app.add_flag_callback(
+      "--layers",
+      [] {
+        fmt::print("{}", driver::layer_table_text());
+        throw CLI::Success();
+      },
+      "print what becomes of each type of layer of a neural network; needs no MODEL");
   app.add_flag("-v,--verbose", arguments.verbose, "print the table of layers, tasks and costs");
   app.add_flag("-q,--quiet", arguments.quiet, "no log lines");
   app.add_flag_callback(

@@ -302,11 +302,11 @@ TEST_F(MlPrograms, BadOperationsAreListed) {
   const std::string text =
       program_text("state<tensor<fp16, [1, 8]>> ids, tensor<fp16, [1, 8]> x",
                    "    tensor<fp16, [1, 8]> a = argsort(x = x)[name = string(\"running\")];\n"
-                   "    tensor<fp16, [1, 8]> y = mod(x = a, y = x)[name = string(\"rest\")];\n",
+                   "    tensor<fp16, [1, 8]> y = random_normal(x = a, y = x)[name = string(\"rest\")];\n",
                    "y");
   expect_text_refused(text, "input 'ids'");
   expect_text_refused(text, "operation 'running' (argsort, line 5)");
-  expect_text_refused(text, "operation 'rest' (mod, line 6)");
+  expect_text_refused(text, "operation 'rest' (random_normal, line 6)");
 }
 
 // Shapes that ask for more than the engine, or the machine, has.

@@ -620,15 +620,13 @@ TEST(BadTranslation, NamesEveryLayerThatHasNoForm) {
   model.exact_rank();
   model.array_input("x", {4, 6, 8});
   model.layer("order", {"x"})->mutable_argsort()->set_axis(1);
-  model.layer("windows", {"x"})->mutable_slidingwindows()->set_axis(1);
-  auto& windows = *model.network().mutable_layers(1)->mutable_slidingwindows();
-  windows.set_windowsize(3);
-  windows.set_step(1);
+  model.array_input("lengths", {4});
+  model.layer("turned", {"x", "lengths"})->mutable_reverseseq()->set_sequenceaxis(1);
   model.array_output("order");
-  model.array_output("windows");
+  model.array_output("turned");
   const std::string message = refusal(model);
-  EXPECT_NE(message.find("order (argSort): no Espresso form"), std::string::npos) << message;
-  EXPECT_NE(message.find("windows (slidingWindows): no Espresso form"), std::string::npos) << message;
+  EXPECT_NE(message.find("order (argSort): the engine does not sort"), std::string::npos) << message;
+  EXPECT_NE(message.find("turned (reverseSeq): the engine does not move elements"), std::string::npos) << message;
 }
 
 TEST(BadTranslation, NumbersThatJsonCannotHold) {

@@ -63,6 +63,31 @@ TEST(DecomposeNeuron, EveryFunctionWithAForm) {
   }
 }
 
+// The forms of these live from the rounding of every step.
+TEST(DecomposeNeuron, RoundingByLargeNumbers) {
+  for (const NeuronType type : {NeuronType::RoundNearest, NeuronType::Floor, NeuronType::Ceil}) {
+    Net net(chw(1, 40, 101));
+    net.then(Neuron{type, 0, 0, 1});
+    Network& network = net.done();
+    std::vector<Values> inputs = {Values(chw(1, 40, 101))};
+    for (size_t i = 0; i < inputs[0].data.size(); ++i)
+      inputs[0].data[i] = static_cast<double>(round_to_half((static_cast<float>(i) - 2020) * 0.625f));
+    const auto before = evaluate(network, inputs);
+    passes::run_passes(network, engine());
+    EXPECT_EQ(before[0].data, evaluate_rounding(network, inputs)[0].data) << name_of(type);
+  }
+}
+
+TEST(DecomposeNeuron, ErrorFunctionByTanh) {
+  Net net(chw(1, 40, 100));
+  net.then(Neuron{NeuronType::Erf, 0, 0, 1});
+  Network& network = net.done();
+  const std::vector<Values> inputs = {spread(chw(1, 40, 100), -4, 4)};
+  const auto before = evaluate(network, inputs);
+  passes::run_passes(network, engine());
+  expect_equal(before, evaluate(network, inputs), 4e-4);
+}
+
 TEST(DecomposeNeuron, OnlyTheTableDecides) {
   EngineFacts facts = engine();
   facts.has_table = [](const Neuron&) { return true; };

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "aneir/network.h"
+#include "base/half.h"
 
 namespace ane::test {
 
@@ -183,7 +184,8 @@ inline double apply(aneir::ElementWiseOp op, double a, double b) {
 
 class Evaluator {
  public:
-  explicit Evaluator(const Network& network) : network_(network) {}
+  // With `rounds` every unit's result is rounded to binary16, as the engine does it.
+  explicit Evaluator(const Network& network, bool rounds = false) : network_(network), rounds_(rounds) {}
 
   // One Values for each network output.
   std::vector<Values> run(const std::vector<Values>& inputs) {
@@ -193,6 +195,9 @@ class Evaluator {
       for (TensorId bottom : unit.bottoms) in_.push_back(&tensors_.at(bottom));
       shape_ = network_.tensor(unit.top).shape;
       tensors_[unit.top] = std::visit([&](const auto& params) { return value(params); }, unit.params);
+      if (rounds_)
+        for (double& each : tensors_[unit.top].data)
+          each = static_cast<double>(round_to_half(static_cast<float>(each)));
     }
     std::vector<Values> outputs;
     for (const aneir::Output& output : network_.outputs) outputs.push_back(tensors_.at(output.tensor));
@@ -423,6 +428,7 @@ class Evaluator {
   }
 
   const Network& network_;
+  const bool rounds_;
   std::map<TensorId, Values> tensors_;
   std::vector<const Values*> in_;  // of the unit at hand
   Shape shape_;                    // of its result
@@ -430,6 +436,9 @@ class Evaluator {
 
 inline std::vector<Values> evaluate(const Network& network, const std::vector<Values>& inputs) {
   return Evaluator(network).run(inputs);
+}
+inline std::vector<Values> evaluate_rounding(const Network& network, const std::vector<Values>& inputs) {
+  return Evaluator(network, true).run(inputs);
 }
 
 // Values that differ from each other, spread over [low, high], the same on every run.
