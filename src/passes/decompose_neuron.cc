@@ -5,8 +5,7 @@
 //               larger below. Else relu(x) + a*(e^min(x,0) - 1), of whose terms one is always 0. The
 //               subtraction is exact near 0, so the error is that of the table: a * 2^-12, absolute.
 //   sigmoid     e^min(x,0) * 1/(1 + e^-|x|), when its table is too coarse: no power exceeds 1, so the
-//   relative
-//               error is that of the table of powers down to the smallest results.
+//               relative error is that of the table of powers down to the smallest results.
 //   tanh        When its table is too coarse: by one of ours, whose knots are fitted and not sampled. Error
 //               2^-10, absolute.
 //   GELU, SiLU  x * (1/2 + t), with t = Phi(x) - 1/2 and tanh(x / 2) / 2: odd functions, whose tables are
@@ -25,9 +24,9 @@
 //   sign x      IsNegative(-x) - IsNegative(x). Exact.
 //   round x     See nearest(). Exact, ties to even.
 //   floor, ceil n - IsNegative(x - n) and n + IsNegative(n - x) with n = round x. Exact.
-//   erf         tanh(2/sqrt(pi) * x * (1 + 11/123 x^2)): absolute error 0.002, relative 0.7 % (3.6e-4 of it
-//   the
-//               formula's, the rest the table's: its first knot lies at 1/8).
+//   erf         2 t with t = Phi(x * sqrt 2) - 1/2, by the table of GELU. Where Apple's tables are wanted,
+//               tanh(2/sqrt(pi) * x * (1 + 11/123 x^2)): absolute error 0.002, relative 0.7 % (3.6e-4 of it
+//               the formula's, the rest the table's: its first knot lies at 1/8).
 //
 // |x| is a mode of the elementwise engine and stays, with its scale taken out.
 #include <cmath>
@@ -173,7 +172,12 @@ TensorId floor_or_ceiling(const Calculator& calculate, TensorId x, bool floor) {
                            step);
 }
 
-TensorId error_function(const Calculator& calculate, TensorId x) {
+TensorId error_function(const Calculator& calculate, TensorId x, float input_scale) {
+  if (!calculate.facts.has_table(Neuron{NeuronType::Tanh}))
+    return calculate.here.scale(
+        "double",
+        calculate.apply("phi", NeuronType::CenteredPhi, x, input_scale * std::numbers::sqrt2_v<float>), 2);
+  x = calculate.here.scale("scaled", x, input_scale);
   constexpr float factor = 2 * std::numbers::inv_sqrtpi_v<float>;
   const TensorId square = calculate.here.scale("weighted", calculate.product(x, x), factor * 11 / 123);
   return calculate.apply("tanh", NeuronType::Tanh, calculate.product(x, calculate.plus(square, factor)));
@@ -206,7 +210,7 @@ TensorId decompose(const Calculator& calculate, const Neuron& neuron, TensorId f
     case NeuronType::Ceil:
       return floor_or_ceiling(calculate, x(), neuron.type == NeuronType::Floor);
     case NeuronType::Erf:
-      return error_function(calculate, x());
+      return error_function(calculate, from, neuron.input_scale);
     case NeuronType::Log:
       return logarithm(calculate, x());
     case NeuronType::Exp:
