@@ -125,7 +125,8 @@ void compile(benchmark::State& state, const Measured& measured, const fs::path& 
   driver::CompileOptions options;
   options.model = measured.model.path;
   options.output = folder;
-  const Bytes program = driver::compile_model(options).hwx;
+  options.give_up_source = true;
+  const Bytes program = hwx::write(driver::compile_model(options).program.file);
   Fastest compiling, yardstick;
   for (auto _ : state) {
     yardstick.run([&] { read_decode_write(options.model, program, folder); });

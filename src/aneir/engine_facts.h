@@ -23,6 +23,9 @@ struct EngineFacts {
   // channel stay whole, and so do some Selects and comparisons: the back end knows the engine's own sequences
   // of tasks for them.
   bool composites = false;
+  // Passes that only make a network faster run too: those that fold, fuse and merge units. Without them what
+  // is left is what the engine form (src/passes/passes.h) demands.
+  bool optimise = true;
   // Windowed pooling stays a Pooling unit (--experimental native-pooling).
   bool native_pooling = false;
 };

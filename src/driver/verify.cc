@@ -113,10 +113,12 @@ OutputError find_stray(const Compiled& compiled, const CompileOptions& options, 
     variant.outputs.assign(candidates.begin() + static_cast<ptrdiff_t>(begin),
                            candidates.begin() + static_cast<ptrdiff_t>(end));
     passes::run_passes(variant, engine_facts(compiled.source, compat, options));
-    const h13::Program program = h13::compile_network(variant, compat, h13::target());
+    const std::vector<aneir::Output> outputs = variant.outputs;
+    const h13::Program program =
+        h13::compile_network(std::move(variant), compat, h13::target(), options.optimise);
     sim::Statistics ignored;
     const sim::Simulator simulator = simulate(program.file, compiled.sidecar, inputs, {}, ignored);
-    for (const aneir::Output& output : variant.outputs) {
+    for (const aneir::Output& output : outputs) {
       for (const hwx::Surface& surface : program.file.surfaces) {
         if (surface.role != hwx::Role::Output || surface.symbol != output.name + "@output") continue;
         OutputError error =

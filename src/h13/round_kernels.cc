@@ -32,8 +32,10 @@ void round_together(std::span<float> taps, std::vector<size_t>& order) {
   if (all_are_halves(taps)) return;
   order.resize(taps.size());
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return std::abs(taps[a]) > std::abs(taps[b]); });
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    const float left = std::abs(taps[a]), right = std::abs(taps[b]);
+    return left != right ? left > right : a < b;
+  });
   double rounded_away = 0;
   for (const size_t i : order) {
     if (taps[i] == 0) break;  // zeros stand between the taps of a dilated kernel
@@ -52,7 +54,7 @@ aneir::Constant round_kernels(const aneir::Constant& weights, int64_t taps) {
   std::vector<float> values = weights.floats();
   if (all_are_halves(values)) return weights;
   const int64_t kernels = static_cast<int64_t>(values.size()) / taps;
-  parallel_for(kernels, std::max<int64_t>(1, 4096 / taps), [&](int64_t begin, int64_t end) {
+  parallel_for(kernels, std::max<int64_t>(1, (1 << 15) / taps), [&](int64_t begin, int64_t end) {
     std::vector<size_t> order;
     for (int64_t kernel = begin; kernel < end; ++kernel)
       round_together(std::span(values).subspan(static_cast<size_t>(kernel * taps), static_cast<size_t>(taps)),

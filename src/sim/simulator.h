@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -44,10 +45,11 @@ class Simulator {
   ~Simulator();
   Simulator(Simulator&&) noexcept;
 
-  // Looks at all tasks without their numbers: limits, and the order of L2 wherever data stay there. Costs a
-  // fraction of a run, and finds less: what was never written in DRAM, and coefficients, are not looked at.
-  // Throws Error("FILE: task N: HAZARD") on the first hazard.
-  static void check(const hwx::File& file);
+  // Looks at all tasks without their numbers: limits, waits, and that whatever is read in L2 and DRAM was
+  // written. Costs by tasks, not by bytes, and finds less than a run only in that rows count as whole
+  // granules (16 bytes in L2, 64 in DRAM) and coefficients are not looked at. Returns for each task those
+  // whose results it reads. Throws Error("FILE: task N: HAZARD") on the first hazard.
+  static std::vector<std::set<int64_t>> check(const hwx::File& file);
 
   // Values are rounded to the surface's element type. `binding` is the surface's run-time name. Throws Error
   // when there is no such input or the count differs from the surface's.

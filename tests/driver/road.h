@@ -81,7 +81,7 @@ inline void expect_agreement(const RoadOutput& output, const std::string& contex
 inline std::vector<RoadOutput> run_road(const ModelBuilder& model, const RoadOptions& options = {}) {
   const TemporaryFolder folder;
   const driver::Compiled compiled = compile(folder, model, options);
-  const hwx::File program = hwx::read(ByteSpan(compiled.hwx), "model.hwx");
+  const hwx::File program = hwx::read(hwx::write(compiled.program.file), "model.hwx");
   sim::Simulator simulator(program);
   std::map<std::string, std::vector<float>> inputs;
   uint64_t seed = options.seed;
