@@ -1,7 +1,6 @@
 #include "driver/compile.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
@@ -11,13 +10,13 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "driver/indices.h"
+#include "driver/soundness.h"
 #include "driver/version.h"
 #include "espresso/files.h"
 #include "h13/round_kernels.h"
 #include "mil/element.h"
 #include "passes/passes.h"
 #include "report/report.h"
-#include "sim/simulator.h"
 #include "tools/dump/dump.h"
 
 namespace ane::driver {
@@ -286,21 +285,6 @@ void write_plist(const Compiled& compiled, const CompileOptions& options) {
   }
   fs::create_directories(folder);
   aneir::write_plist(compiled.source.network, folder);
-}
-
-// A program that breaks a limit, does not wait where it must, or overwrites what somebody still wants is a
-// bug of ours: it must not reach a user.
-void check_program(const h13::Program& program) {
-  try {
-    const std::vector<std::set<int64_t>> sources = sim::Simulator::check(program.file);
-    for (size_t i = 0; i < sources.size(); ++i)
-      if (sources[i] != program.sources.at(i))
-        throw InternalError(
-            fmt::format("the program made is unsound: task {} reads results of tasks {}, not of {}", i,
-                        fmt::join(sources[i], ", "), fmt::join(program.sources[i], ", ")));
-  } catch (const Error& error) {
-    throw InternalError(std::string("the program made is unsound: ") + error.what());
-  }
 }
 
 // The engine computes in binary16; who wrote fp32 should know.

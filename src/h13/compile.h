@@ -1,13 +1,13 @@
 // ANE network in engine form -> program: the back end's table of contents.
 #pragma once
 
-#include <set>
 #include <string>
 #include <vector>
 
 #include "aneir/network.h"
 #include "h13/compat.h"
 #include "h13/cost.h"
+#include "h13/data_flow.h"
 #include "h13/engine_op.h"
 #include "h13/task.h"
 #include "hwx/file.h"
@@ -27,7 +27,7 @@ struct Program {
   std::vector<Task> tasks;
   std::vector<TaskInfo> infos;  // one per task
   // For each task those whose results it is meant to read (data_flow.h).
-  std::vector<std::set<int64_t>> sources;
+  std::vector<Origins> sources;
 };
 
 struct Plan {

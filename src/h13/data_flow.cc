@@ -36,26 +36,26 @@ struct Writer {
 
 }  // namespace
 
-std::vector<std::set<int64_t>> data_flow(const EngineProgram& program) {
+std::vector<Origins> data_flow(const EngineProgram& program) {
   std::map<int, Intervals<Writer>> writers;  // by buffer
-  std::vector<std::set<int64_t>> sources(program.ops.size());
+  std::vector<Origins> sources(program.ops.size());
   for (size_t i = 0; i < program.ops.size(); ++i) {
     const EngineOp& op = program.ops[i];
-    const auto read = [&](const View& view, const Extents& extents) {
+    const auto read = [&](size_t operand, const View& view, const Extents& extents) {
       extents.visit(writers[view.buffer], [&](uint64_t, const Writer& writer) {
-        if (writer.op >= 0) sources[i].insert(writer.op);
+        if (writer.op >= 0) sources[i][operand].insert(writer.op);
       });
     };
-    read(op.source, extents_of(op.source));
+    read(0, op.source, extents_of(op.source));
     if (op.source2 && std::holds_alternative<GainOffset>(op.work)) {
       // Named by the first of two rows, which are all that the buffer holds.
       const int64_t bytes = program.buffers[static_cast<size_t>(op.source2->buffer)].bytes;
-      read(*op.source2, Extents(0, static_cast<uint64_t>(bytes), l2_granule));
+      read(1, *op.source2, Extents(0, static_cast<uint64_t>(bytes), l2_granule));
     } else if (op.source2) {
-      read(*op.source2, extents_of(*op.source2));
+      read(1, *op.source2, extents_of(*op.source2));
     }
     if (const auto* work = std::get_if<Convolution>(&op.work); work && work->kernel)
-      read(*work->kernel, extents_of(*work->kernel));
+      read(2, *work->kernel, extents_of(*work->kernel));
     extents_of(op.destination).visit(writers[op.destination.buffer], [&](uint64_t, Writer& writer) {
       writer.op = static_cast<int64_t>(i);
     });

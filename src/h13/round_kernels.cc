@@ -11,8 +11,8 @@
 #include "h13/round_kernels.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
-#include <numeric>
 #include <span>
 #include <vector>
 
@@ -28,16 +28,22 @@ bool all_are_halves(std::span<const float> values) {
                      [](float value) { return std::isfinite(value) && round_to_half(value) == value; });
 }
 
-void round_together(std::span<float> taps, std::vector<size_t>& order) {
-  if (all_are_halves(taps)) return;
+// Taps by size, the largest first and equal ones in their order: the bits of a magnitude sort as it does.
+void sort_by_size(std::span<const float> taps, std::vector<uint64_t>& order) {
   order.resize(taps.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    const float left = std::abs(taps[a]), right = std::abs(taps[b]);
-    return left != right ? left > right : a < b;
-  });
+  for (size_t i = 0; i < taps.size(); ++i) {
+    const uint32_t magnitude = std::bit_cast<uint32_t>(taps[i]) & 0x7fffffffu;
+    order[i] = uint64_t{~magnitude} << 32 | i;
+  }
+  std::sort(order.begin(), order.end());
+}
+
+void round_together(std::span<float> taps, std::vector<uint64_t>& order) {
+  if (all_are_halves(taps)) return;
+  sort_by_size(taps, order);
   double rounded_away = 0;
-  for (const size_t i : order) {
+  for (const uint64_t key : order) {
+    const size_t i = key & 0xffffffffu;
     if (taps[i] == 0) break;  // zeros stand between the taps of a dilated kernel
     const double wanted = static_cast<double>(taps[i]) + rounded_away;
     const float half = round_to_half(static_cast<float>(wanted));
@@ -55,7 +61,7 @@ aneir::Constant round_kernels(const aneir::Constant& weights, int64_t taps) {
   if (all_are_halves(values)) return weights;
   const int64_t kernels = static_cast<int64_t>(values.size()) / taps;
   parallel_for(kernels, std::max<int64_t>(1, (1 << 15) / taps), [&](int64_t begin, int64_t end) {
-    std::vector<size_t> order;
+    std::vector<uint64_t> order;
     for (int64_t kernel = begin; kernel < end; ++kernel)
       round_together(std::span(values).subspan(static_cast<size_t>(kernel * taps), static_cast<size_t>(taps)),
                      order);

@@ -102,7 +102,7 @@ struct Simulator::State {
   std::string run_task(int64_t index);
   // A task's place in the order of L2 and DRAM, without its numbers. Returns the tasks whose results it
   // reads.
-  std::set<int64_t> check_task(const Descriptor& descriptor, int64_t index);
+  Origins check_task(const Descriptor& descriptor, int64_t index);
   void reset();
   void begin();
   // Throws Error when a byte of an output was never written.
@@ -244,17 +244,17 @@ void Simulator::State::check_outputs() {
   }
 }
 
-std::set<int64_t> Simulator::State::check_task(const Descriptor& descriptor, int64_t index) {
+Origins Simulator::State::check_task(const Descriptor& descriptor, int64_t index) {
   const h13::Task& task = tasks[static_cast<size_t>(index)];
-  std::set<int64_t> sources;
+  Origins sources;
   order.begin(descriptor);
-  read_source(descriptor.source, true, index, sources);
+  read_source(descriptor.source, true, index, sources[0]);
   // What streams through L2 replaces what was there, before anything reads it again.
   if (descriptor.ring) order.fill(*descriptor.ring);
   if (descriptor.keep) order.fill(*descriptor.keep, descriptor.source.shape);
-  if (descriptor.source2) read_source(*descriptor.source2, false, index, sources);
+  if (descriptor.source2) read_source(*descriptor.source2, false, index, sources[1]);
   if (descriptor.ring2) order.fill(*descriptor.ring2);
-  if (descriptor.engine() == Engine::Neural) check_runtime_kernel(task, descriptor, index, sources);
+  if (descriptor.engine() == Engine::Neural) check_runtime_kernel(task, descriptor, index, sources[2]);
   order.begin_result(descriptor);
   if (descriptor.staging)
     order.stage(*descriptor.staging);
@@ -300,13 +300,13 @@ std::string Simulator::State::run_task(int64_t index) {
                      text_of(descriptor.output));
 }
 
-std::vector<std::set<int64_t>> Simulator::check(const hwx::File& file) {
+std::vector<Origins> Simulator::check(const hwx::File& file) {
   try {
     State state(file, false);
     for (const hwx::Surface& surface : state.surfaces)
       if (surface.role == hwx::Role::Input) state.filled.insert(state.by_binding.at(surface.binding));
     state.begin();
-    std::vector<std::set<int64_t>> sources;
+    std::vector<Origins> sources;
     for (size_t i = 0; i < state.tasks.size(); ++i) {
       try {
         const Descriptor descriptor = describe(state.tasks[i], state.slots, state.l2);

@@ -7,6 +7,7 @@
 // limits are hazards, and hazards are errors.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <map>
 #include <memory>
@@ -38,6 +39,9 @@ struct Values {
   std::vector<float> data;
 };
 
+// The tasks whose results a task reads: as source 1, as source 2, as coefficients.
+using Origins = std::array<std::set<int64_t>, 3>;
+
 class Simulator {
  public:
   // Decodes the tasks; throws Error when they are unsound. `file` is copied where needed.
@@ -49,7 +53,7 @@ class Simulator {
   // written. Costs by tasks, not by bytes, and finds less than a run only in that rows count as whole
   // granules (16 bytes in L2, 64 in DRAM) and coefficients are not looked at. Returns for each task those
   // whose results it reads. Throws Error("FILE: task N: HAZARD") on the first hazard.
-  static std::vector<std::set<int64_t>> check(const hwx::File& file);
+  static std::vector<Origins> check(const hwx::File& file);
 
   // Values are rounded to the surface's element type. `binding` is the surface's run-time name. Throws Error
   // when there is no such input or the count differs from the surface's.

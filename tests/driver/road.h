@@ -22,6 +22,7 @@ namespace ane::test {
 struct RoadOptions {
   std::string compat = "5.4.1";
   bool native_pooling = false;
+  bool optimise = true;
   uint64_t seed = 1;  // of the inputs
 };
 
@@ -52,6 +53,7 @@ inline driver::Compiled compile(const TemporaryFolder& folder, const ModelBuilde
   compile_options.model = folder.path() / "model.mlmodel";
   compile_options.compat = options.compat;
   compile_options.native_pooling = options.native_pooling;
+  compile_options.optimise = options.optimise;
   return driver::compile_model(compile_options);
 }
 
