@@ -119,8 +119,9 @@ void seeds_of_model(const fs::path& out, const Sample& sample) {
   put(out / "espresso", std::string(sample.name) + "-packed",
       packed_net(MappedFile(espresso / "model.espresso.net").bytes()));
   put(out / "plist", sample.name, joined(work / "espresso_ir_dump", {"net.plist", "net.weights"}));
-  put(out / "hwx", sample.name, ByteSpan(compiled.hwx));
-  put(out / "simulator", sample.name, ByteSpan(compiled.hwx));
+  const Bytes program = hwx::write(compiled.program.file);
+  put(out / "hwx", sample.name, ByteSpan(program));
+  put(out / "simulator", sample.name, ByteSpan(program));
   put(out / "anec", sample.name, ByteSpan(compiled.anec));
   put(out / "sidecar", sample.name, MappedFile(work / "model.json").bytes());
 }

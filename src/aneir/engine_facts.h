@@ -25,6 +25,9 @@ struct EngineFacts {
   bool composites = false;
   // Of these MatMul alone: networks that are else compiled as the older compilers did have it, too.
   bool matrix_products = false;
+  // Passes that only make a network faster run too: those that fold, fuse and merge units. Without them what
+  // is left is what the engine form (src/passes/passes.h) demands.
+  bool optimise = true;
   // Windowed pooling stays a Pooling unit (--experimental native-pooling).
   bool native_pooling = false;
 };

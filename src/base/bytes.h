@@ -67,6 +67,7 @@ class ByteWriter {
   void u64(uint64_t value) { put(value); }
   void bytes(ByteSpan bytes) { bytes_.insert(bytes_.end(), bytes.begin(), bytes.end()); }
   void text(std::string_view text) { bytes_.insert(bytes_.end(), text.begin(), text.end()); }
+  void reserve(uint64_t size) { bytes_.reserve(size); }
   void zeros(uint64_t count) { bytes_.resize(bytes_.size() + count); }
   // Zero fill up to the absolute position `offset` / the next multiple of `step`.
   void pad_to(uint64_t offset);

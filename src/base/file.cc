@@ -45,7 +45,7 @@ MappedFile::MappedFile(const std::filesystem::path& path) : name_(path.string())
   bytes_ = {static_cast<const uint8_t*>(memory), size};
 }
 
-void write_file(const std::filesystem::path& path, ByteSpan bytes) {
+void write_file(const std::filesystem::path& path, std::span<const ByteSpan> pieces) {
   std::string temporary = path.string() + ".XXXXXX";
   Descriptor file{::mkostemp(temporary.data(), O_CLOEXEC)};
   if (file.fd < 0) fail(path.string(), "write", errno);
@@ -53,17 +53,22 @@ void write_file(const std::filesystem::path& path, ByteSpan bytes) {
     ::unlink(temporary.c_str());
     fail(path.string(), "write", error);
   };
-  for (size_t done = 0; done < bytes.size();) {
-    const ssize_t count = ::write(file.fd, bytes.data() + done, bytes.size() - done);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) give_up(errno);
-    done += static_cast<size_t>(count);
-  }
+  for (ByteSpan left : pieces)
+    while (!left.empty()) {
+      const ssize_t count = ::write(file.fd, left.data(), left.size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) give_up(errno);
+      left = left.subspan(static_cast<size_t>(count));
+    }
   // mkostemp makes the file private; the result gets what the user's umask would have given it.
   const mode_t mask = ::umask(0);
   ::umask(mask);
   if (::fchmod(file.fd, 0666 & ~mask) != 0) give_up(errno);
   if (::rename(temporary.c_str(), path.c_str()) != 0) give_up(errno);
+}
+
+void write_file(const std::filesystem::path& path, ByteSpan bytes) {
+  write_file(path, std::span(&bytes, 1));
 }
 
 void write_file(const std::filesystem::path& path, std::string_view text) {

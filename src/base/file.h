@@ -30,5 +30,7 @@ class MappedFile {
 // Writes a temporary file beside `path` and renames it over: a reader sees the old file or the whole new one.
 void write_file(const std::filesystem::path& path, ByteSpan bytes);
 void write_file(const std::filesystem::path& path, std::string_view text);
+// The pieces one behind the other.
+void write_file(const std::filesystem::path& path, std::span<const ByteSpan> pieces);
 
 }  // namespace ane

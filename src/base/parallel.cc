@@ -12,7 +12,8 @@ namespace ane {
 void parallel_for(int64_t count, int64_t grain, const std::function<void(int64_t, int64_t)>& body) {
   if (count <= 0) return;
   grain = std::max<int64_t>(grain, 1);
-  const int64_t cores = std::max<int64_t>(std::thread::hardware_concurrency(), 1);
+  // Asked once: the answer comes from the system's files.
+  static const int64_t cores = std::max<int64_t>(std::thread::hardware_concurrency(), 1);
   const int64_t threads = std::min(cores, (count + grain - 1) / grain);
   if (threads <= 1) {
     body(0, count);

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "driver/indices.h"
+#include "driver/soundness.h"
 #include "driver/version.h"
 #include "espresso/files.h"
 #include "h13/moments.h"
@@ -17,7 +18,6 @@
 #include "mil/element.h"
 #include "passes/passes.h"
 #include "report/report.h"
-#include "sim/simulator.h"
 #include "tools/dump/dump.h"
 
 namespace ane::driver {
@@ -237,8 +237,8 @@ void name_classes(Sidecar& sidecar, const mil::Function& function) {
   }
 }
 
-Sidecar sidecar_of(const CompileOptions& options, const Source& source, const h13::Compat& compat,
-                   const h13::Program& program) {
+Sidecar sidecar_of(const CompileOptions& options, const Source& source, const Indices& indices,
+                   const h13::Compat& compat, const h13::Program& program) {
   Sidecar sidecar;
   sidecar.model = options.model.filename().string();
   sidecar.compiler = fmt::format("coreml2hwx {}", version);
@@ -252,12 +252,9 @@ Sidecar sidecar_of(const CompileOptions& options, const Source& source, const h1
     sidecar.class_scores = source.coreml->class_scores_blob;
   }
   if (source.mil) name_classes(sidecar, source.function());
-  if (source.coreml) {
-    const auto indices = index_inputs(*source.coreml);
-    for (SidecarFeature& feature : sidecar.inputs)
-      if (const auto found = indices.find(feature.name); found != indices.end())
-        feature.indices = found->second;
-  }
+  for (SidecarFeature& feature : sidecar.inputs)
+    if (const auto found = indices.find(feature.name); found != indices.end())
+      feature.indices = found->second;
   sidecar.pipeline = source.pipeline;
   sidecar.layers = layer_map(source, program);
   return sidecar;
@@ -292,15 +289,6 @@ void write_plist(const Compiled& compiled, const CompileOptions& options) {
   aneir::write_plist(compiled.source.network, folder);
 }
 
-// A program that breaks a limit, or does not wait where it must, is a bug of ours: it must not reach a user.
-void check_program(const hwx::File& file) {
-  try {
-    sim::Simulator::check(file);
-  } catch (const Error& error) {
-    throw InternalError(std::string("the program made is unsound: ") + error.what());
-  }
-}
-
 // The engine computes in binary16; who wrote fp32 should know.
 void note_precision(const Source& source, const CompileOptions& options) {
   if (!options.log || !source.mil) return;
@@ -323,6 +311,7 @@ aneir::EngineFacts engine_facts(const Source& source, const h13::Compat& compat,
   aneir::EngineFacts facts = h13::engine_facts(options.native_pooling, options.coarse_tables);
   facts.composites = source.kind == SourceKind::Mil && compat.composites;
   facts.matrix_products = compat.composites;
+  facts.optimise = options.optimise;
   return facts;
 }
 
@@ -341,6 +330,25 @@ std::vector<h13::Moments> input_moments(const aneir::Network& network, const Sou
                           : h13::Moments());
   }
   return moments;
+}
+
+// Layers' names and types stay, which the sidecar file lists.
+void give_up_weights(Source& source) {
+  if (source.coreml) source.coreml->layers.clear(), source.coreml->proto.reset();
+  if (source.espresso) source.espresso->blobs.clear();
+}
+
+// The costs of the network as it is, without the passes that make it faster.
+std::optional<h13::Plan> unoptimised_plan(const Compiled& compiled, const h13::Compat& compat,
+                                          CompileOptions options) {
+  options.optimise = false;
+  aneir::Network network = compiled.source.network;
+  try {
+    passes::run_passes(network, engine_facts(compiled.source, compat, options));
+    return h13::plan_network(network, compat, h13::target(), false);
+  } catch (const Error&) {
+    return std::nullopt;  // some layers are legal only where they are folded
+  }
 }
 
 }  // namespace
@@ -363,9 +371,14 @@ Compiled compile_model(const CompileOptions& options) {
   const auto begun = std::chrono::steady_clock::now();
   const bool graphs = options.emit.contains("dot");
   Compiled compiled;
+  constexpr size_t steps = 6;
+  const auto begin_step = [&](size_t number) {
+    if (options.progress) options.progress(number, steps);
+  };
 
   // The model as its author wrote it; a Core ML model also in compiled (Espresso) form. Refusals of layers
   // that no later stage could handle come from here, all at once.
+  begin_step(0);
   compiled.source = read_source(options.model, options.choice);
   const h13::Compat& compat =
       find_compat(options.compat.empty() ? default_compat(compiled.source) : options.compat);
@@ -375,12 +388,19 @@ Compiled compile_model(const CompileOptions& options) {
     compiled.reports["model.espresso.dot"] = report::espresso_dot(*compiled.source.espresso);
 
   // Espresso layers or MIL operations become units over 5-D tensors. After this nothing knows the source.
+  begin_step(1);
   naming(options.model, [&] { import_network(compiled.source); });
   if (graphs)
     compiled.reports["net.00_import.dot"] = report::network_dot(compiled.source.network, "after import");
 
+  const Indices indices = compiled.source.coreml ? index_inputs(*compiled.source.coreml) : Indices{};
+  if (options.compare_costs) compiled.unoptimised = unoptimised_plan(compiled, compat, options);
+  const bool give_up = options.give_up_source && compiled.source.kind != SourceKind::AnePlist;
+  if (give_up) give_up_weights(compiled.source);
+
   // Units are folded, fused and decomposed until each is something the engine does.
-  aneir::Network network = compiled.source.network;
+  aneir::Network network = give_up ? std::move(compiled.source.network) : compiled.source.network;
+  begin_step(2);
   int step = 0;
   naming(options.model, [&] {
     prepare(network, compiled.source, compat, options,
@@ -391,17 +411,21 @@ Compiled compile_model(const CompileOptions& options) {
             });
   });
 
+  begin_step(3);
+
   // Units become tasks; the container's contents are complete after this.
-  compiled.program =
-      naming(options.model, [&] { return h13::compile_network(network, compat, h13::target()); });
+  compiled.program = naming(options.model, [&] {
+    return h13::compile_network(std::move(network), compat, h13::target(), options.optimise);
+  });
   compiled.program.file.banner = fmt::format("ANEC v1\ncoreml2hwx {}\n\t-t {}\n\t--compat {}\n", version,
                                              h13::target().name, compat.version);
   hwx::assign_addresses(compiled.program.file);
-  check_program(compiled.program.file);
-  compiled.hwx = hwx::write(compiled.program.file);
+  begin_step(4);
+  check_program(compiled.program);
   if (options.emit.contains("anec")) compiled.anec = anec_of(options, compiled.program.file);
 
-  compiled.sidecar = sidecar_of(options, compiled.source, compat, compiled.program);
+  begin_step(5);
+  compiled.sidecar = sidecar_of(options, compiled.source, indices, compat, compiled.program);
   compiled.compile_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   return compiled;
 }
@@ -421,15 +445,20 @@ void write_outputs(const Compiled& compiled, const CompileOptions& options) {
   for (const auto& [name, text] : compiled.reports) write_file(folder / name, std::string_view(text));
   if (wants("dot")) write_file(folder / "tasks.dot", std::string_view(report::tasks_dot(compiled.program)));
   if (wants("text")) {
-    write_file(folder / "layers.txt", std::string_view(report::layer_table(compiled.program)));
+    write_file(folder / "layers.txt",
+               std::string_view(report::layer_table(compiled.program, {}, compiled.unoptimised)));
     write_file(folder / "registers.txt",
-               std::string_view(dump::text(dump::load(ByteSpan(compiled.hwx), "model.hwx"))));
+               std::string_view(dump::text(dump::load(hwx::write(compiled.program.file), "model.hwx"))));
   }
   if (wants("json"))
-    write_file(folder / "cost.json", std::string_view(report::cost_json(compiled.program).dump(2) + "\n"));
+    write_file(folder / "cost.json",
+               std::string_view(report::cost_json(compiled.program, compiled.unoptimised).dump(2) + "\n"));
   if (!compiled.anec.empty()) write_file(folder / "model.anec", ByteSpan(compiled.anec));
   write_file(folder / "model.json", std::string_view(to_json(compiled.sidecar)));
-  if (wants("hwx")) write_file(folder / "model.hwx", ByteSpan(compiled.hwx));
+  if (wants("hwx")) {
+    const hwx::Image image(compiled.program.file);
+    write_file(folder / "model.hwx", image.pieces());
+  }
 }
 
 }  // namespace ane::driver

@@ -47,7 +47,7 @@ bool only_moves(const Layer& layer) {
 
 // From the last layer backwards, so that a blob's readers are known before its producer is looked at. With
 // several readers the smallest matrix counts.
-std::map<std::string, int64_t> index_inputs(const coreml::Model& model) {
+Indices index_inputs(const coreml::Model& model) {
   std::map<std::string, int64_t> counts;
   const auto note = [&](const std::string& blob, int64_t count) {
     const auto [found, is_new] = counts.emplace(blob, count);

@@ -12,6 +12,7 @@ namespace ane::driver {
 
 // How many indices there are (0 .. N - 1), for each input that a look-up reads, directly or through layers
 // that only move elements.
-std::map<std::string, int64_t> index_inputs(const coreml::Model& model);
+using Indices = std::map<std::string, int64_t>;
+Indices index_inputs(const coreml::Model& model);
 
 }  // namespace ane::driver

@@ -166,18 +166,19 @@ std::shared_ptr<coreml::spec::Model> chosen_model(Source& source,
 
 // `model`: the .mlmodel itself, within a package or not.
 void read_core_ml(Source& source, const fs::path& model, const Choice& choice) {
-  const MappedFile file(model);
-  const auto proto = chosen_model(source, coreml::parse_model(file.bytes(), file.name()), model, choice);
+  // The message has copies of all that the file holds, which is mapped no longer than that takes.
+  const std::string name = model.string();
+  const auto proto = chosen_model(source, coreml::parse_model(MappedFile(model).bytes(), name), model, choice);
   if (!proto->has_mlprogram()) {
     refuse_function(model, choice);
-    source.coreml = coreml::read_model(proto, file.name(), choice.shapes);
+    source.coreml = coreml::read_model(proto, name, choice.shapes);
     source.espresso = espresso::from_coreml(*source.coreml);
     return;
   }
   source.kind = SourceKind::Mil;
-  source.mil = mil::from_proto(proto->mlprogram(), file.name(), model.parent_path());
+  source.mil = mil::from_proto(proto->mlprogram(), name, model.parent_path());
   source.features =
-      coreml::program_features(*proto, chosen_function(*source.mil, choice.function).name, file.name());
+      coreml::program_features(*proto, chosen_function(*source.mil, choice.function).name, name);
   choose(source, choice);
 }
 

@@ -114,10 +114,12 @@ std::vector<OutputError> layer_errors(const Compiled& compiled, const CompileOpt
     variant.outputs.assign(candidates.begin() + static_cast<ptrdiff_t>(begin),
                            candidates.begin() + static_cast<ptrdiff_t>(end));
     prepare(variant, compiled.source, compat, options);
-    const h13::Program program = h13::compile_network(variant, compat, h13::target());
+    const std::vector<aneir::Output> outputs = variant.outputs;
+    const h13::Program program =
+        h13::compile_network(std::move(variant), compat, h13::target(), options.optimise);
     sim::Statistics ignored;
     const sim::Simulator simulator = simulate(program.file, compiled.sidecar, inputs, {}, ignored);
-    for (const aneir::Output& output : variant.outputs) {
+    for (const aneir::Output& output : outputs) {
       for (const hwx::Surface& surface : program.file.surfaces) {
         if (surface.role != hwx::Role::Output || surface.symbol != output.name + "@output") continue;
         errors.push_back(

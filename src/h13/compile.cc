@@ -2,14 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "base/error.h"
+#include "h13/data_flow.h"
 #include "h13/emit.h"
 #include "h13/lower.h"
 #include "h13/memory_plan.h"
 #include "h13/on_chip.h"
 #include "h13/split.h"
+#include "hwx/tiles.h"
 
 namespace ane::h13 {
 
@@ -37,13 +40,22 @@ Bytes place_constants(EngineProgram& program, const Target& target) {
     read.insert(op.source.buffer);
     if (op.source2) read.insert(op.source2->buffer);
   }
+  const auto is_placed = [&](size_t i) {
+    return program.buffers[i].kind == BufferKind::Constant && read.contains(static_cast<int>(i));
+  };
+  size_t room = coefficient_room(program, target);
+  for (size_t i = 0; i < program.buffers.size(); ++i)
+    if (is_placed(i))
+      room += program.buffers[i].constant.bytes.size() + static_cast<size_t>(target.dma_alignment);
   Bytes constants;
+  constants.reserve(room);
   for (size_t i = 0; i < program.buffers.size(); ++i) {
     Buffer& buffer = program.buffers[i];
-    if (buffer.kind != BufferKind::Constant || !read.contains(static_cast<int>(i))) continue;
+    if (!is_placed(i)) continue;
     buffer.base = round_up(static_cast<int64_t>(constants.size()), target.dma_alignment);
     constants.resize(static_cast<size_t>(buffer.base));
     constants.insert(constants.end(), buffer.constant.bytes.begin(), buffer.constant.bytes.end());
+    buffer.constant = {};
   }
   return constants;
 }
@@ -68,23 +80,12 @@ Binding bind_buffers(const EngineProgram& program, const std::vector<ProgramSurf
   return binding;
 }
 
-// Every enabled coefficient stream is a place that a loader may patch.
-std::vector<hwx::ConstantTile> constant_tiles(const std::vector<Task>& tasks, const Target& target) {
-  std::vector<hwx::ConstantTile> tiles;
-  for (const Task& task : tasks) {
-    if (!task.get(HeaderField::KBE0) || task.get(HeaderField::KBase0) != 1) continue;
-    for (int i = 0; i < target.engines; ++i)
-      if (task[Reg::CoeffDMAConfig0 + i] & 1)
-        tiles.push_back({offset_in_stream(task, Reg::CoeffBaseAddr0 + i), static_cast<uint32_t>(i),
-                         task[Reg::CoeffBaseAddr0 + i], ""});
-  }
-  return tiles;
-}
-
 // Engine operations that fit the engine and the on-chip memory. Tensors stay on chip where they can; those
 // that turn out not to fit beside the operands of some task go to DRAM.
-Lowered placed(const aneir::Network& network, const Compat& compat, const Target& target) {
+Lowered placed(const aneir::Network& network, const Compat& compat, const Target& target, bool optimise) {
   std::set<aneir::TensorId> in_dram;
+  if (!optimise)
+    for (size_t i = 0; i < network.tensors.size(); ++i) in_dram.insert(static_cast<aneir::TensorId>(i));
   for (;;) {
     // Units become engine operations, tensors get layouts. After this nothing knows the network any more.
     Lowered lowered = lower(network, compat, target, in_dram);
@@ -106,8 +107,20 @@ Lowered placed(const aneir::Network& network, const Compat& compat, const Target
 
 }  // namespace
 
-Program compile_network(const aneir::Network& network, const Compat& compat, const Target& target) {
-  Lowered lowered = placed(network, compat, target);
+Plan plan_network(const aneir::Network& network, const Compat& compat, const Target& target, bool optimise) {
+  const Lowered lowered = placed(network, compat, target, optimise);
+  Plan plan;
+  plan.tasks = lowered.program.ops.size();
+  for (const EngineOp& op : lowered.program.ops) add(plan.cost, cost(op, target));
+  for (const int64_t bytes : bytes_on_chip(lowered.program))
+    plan.cost.l2_bytes = std::max(plan.cost.l2_bytes, bytes);
+  return plan;
+}
+
+Program compile_network(aneir::Network network, const Compat& compat, const Target& target, bool optimise) {
+  Lowered lowered = placed(network, compat, target, optimise);
+  const std::string name = std::move(network.name);
+  network = {};
   if (lowered.surfaces.size() > 28)
     throw Error("", "",
                 fmt::format("the network has {} inputs and outputs; the engine addresses 28",
@@ -117,7 +130,8 @@ Program compile_network(const aneir::Network& network, const Compat& compat, con
   // Scratch and constants get their places; the plan is proven before anything relies on it.
   Program program;
   program.file.dialect = compat.dialect;
-  program.file.network = network.name;
+  program.file.network = name;
+  program.sources = data_flow(lowered.program);
   program.file.scratch_bytes = static_cast<uint64_t>(plan_scratch(lowered.program, target));
   check_scratch(lowered.program);
   Bytes constants = place_constants(lowered.program, target);
@@ -132,13 +146,17 @@ Program compile_network(const aneir::Network& network, const Compat& compat, con
   program.file.text = encode_tasks(program.tasks);
   program.file.constants = std::move(emitted.constants);
   program.file.first_task_words = program.tasks.empty() ? 0 : program.tasks[0].words();
-  program.file.tiles = constant_tiles(program.tasks, target);
+  program.file.tiles = hwx::constant_tiles(program.tasks);
   hwx::assign_addresses(program.file);
 
-  for (const EngineOp& op : emitted.ops)
+  const std::vector<int64_t> on_chip = bytes_on_chip(lowered.program);
+  for (size_t i = 0; i < lowered.program.ops.size(); ++i) {
+    const EngineOp& op = lowered.program.ops[i];
     program.infos.push_back({op.unit, op.layer, describe(op), op.source, op.destination, cost(op, target),
                              std::holds_alternative<WindowPool>(op.work)});
-  program.engine = std::move(lowered.program);
+    program.infos.back().cost.l2_bytes = on_chip[i];
+    program.infos.back().cost.header_microseconds = time_estimate(op, program.tasks[i], target);
+  }
   return program;
 }
 

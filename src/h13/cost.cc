@@ -53,11 +53,22 @@ Cost cost(const EngineOp& op, const Target& target) {
                   work->kernel_width;
     result.coefficient_bytes = kernel_bytes(op, *work);
   }
-  const double traffic =
-      static_cast<double>(result.dram_read + result.dram_written + result.coefficient_bytes) /
-      target.bytes_per_microsecond;
-  result.microseconds = std::max(traffic, static_cast<double>(result.macs) / target.macs_per_microsecond);
+  result.traffic_microseconds = static_cast<double>(result.bytes()) / target.bytes_per_microsecond;
+  result.work_microseconds = static_cast<double>(result.macs) / target.macs_per_microsecond;
+  result.microseconds = std::max(result.traffic_microseconds, result.work_microseconds);
   return result;
+}
+
+void add(Cost& total, const Cost& part) {
+  total.macs += part.macs;
+  total.dram_read += part.dram_read;
+  total.dram_written += part.dram_written;
+  total.coefficient_bytes += part.coefficient_bytes;
+  total.l2_bytes = std::max(total.l2_bytes, part.l2_bytes);
+  total.traffic_microseconds += part.traffic_microseconds;
+  total.work_microseconds += part.work_microseconds;
+  total.microseconds += part.microseconds;
+  total.header_microseconds += part.header_microseconds;
 }
 
 namespace {

@@ -15,9 +15,19 @@ struct Cost {
   int64_t macs = 0;
   int64_t dram_read = 0, dram_written = 0;  // bytes, row padding included
   int64_t coefficient_bytes = 0;            // of fp16 weights, padding not counted
-  double microseconds = 0;                  // the larger of traffic and work
+  int64_t l2_bytes = 0;  // of tensors that stay on chip while it runs; what streams through is not counted
+  // The roofline at the rates of target.h: the longer of moving the bytes and multiplying.
+  double traffic_microseconds = 0, work_microseconds = 0, microseconds = 0;
+  // The whole number in header word 1: the same, and what tables, reductions and tensors of one pixel take.
+  int64_t header_microseconds = 0;
+
+  int64_t bytes() const { return dram_read + dram_written + coefficient_bytes; }
 };
+// Without l2_bytes and header_microseconds, which need the whole program and the task's words.
 Cost cost(const EngineOp& op, const Target& target);
+
+// Of operations one after the other; of l2_bytes the most.
+void add(Cost& total, const Cost& part);
 
 // Microseconds, for header word 1.
 uint32_t time_estimate(const EngineOp& op, const Task& task, const Target& target);

@@ -41,7 +41,7 @@ uint32_t pair(float high, float low) {
 
 class Emitter {
  public:
-  Emitter(const EngineProgram& program, const Binding& binding, Bytes constants, const Compat& compat,
+  Emitter(EngineProgram& program, const Binding& binding, Bytes constants, const Compat& compat,
           const Target& target)
       : program_(program), binding_(binding), compat_(compat), target_(target) {
     result_.constants = std::move(constants);
@@ -49,8 +49,10 @@ class Emitter {
   }
 
   Emitted run() {
-    for (const EngineOp& op : program_.ops)
+    for (EngineOp& op : program_.ops) {
       std::visit([&](const auto& work) { emit_work(op, work); }, op.work);
+      if (auto* work = std::get_if<Convolution>(&op.work)) work->weights = {};
+    }
     finish_headers();
     return std::move(result_);
   }
@@ -310,13 +312,19 @@ class Emitter {
     task.set_records(records_of(Layout::Full));
   }
 
-  // Appends packed blocks to the constants and points the engines at them. `shared`: all read the first
+  // Appends what `pack` makes to the constants and points the engines at it. `shared`: all read the first
   // block.
-  void coefficients(Task& task, const PackedKernel& packed, bool sparse, bool shared) {
+  template <typename Pack>
+  void coefficients(Task& task, Pack pack, bool sparse, bool shared) {
     const int64_t offset = round_up(static_cast<int64_t>(result_.constants.size()), target_.dma_alignment);
     result_.constants.resize(static_cast<size_t>(offset));
-    result_.constants.insert(result_.constants.end(), packed.bytes.begin(), packed.bytes.end());
-    kernel_streams(task, 1, offset, packed.sizes, sparse, shared ? std::optional<int64_t>(0) : std::nullopt);
+    const BlockSizes sizes = pack(result_.constants);
+    kernel_streams(task, 1, offset, sizes, sparse, shared ? std::optional<int64_t>(0) : std::nullopt);
+  }
+
+  void table(Task& task, const Table& words, int64_t engines) {
+    coefficients(
+        task, [&](Bytes& constants) { return pack_table(words, engines, constants); }, false, true);
   }
 
   // Coefficients from DRAM as an earlier task, or the user, has left them.
@@ -349,8 +357,8 @@ class Emitter {
   // The last task that wrote any of the coefficients.
   uint64_t writer_of(const View& kernel) const {
     const int64_t bytes = kernel.w * kernel.interleave * 2;
-    for (size_t task = result_.ops.size(); task-- > 0;) {
-      const View& to = result_.ops[task].destination;
+    for (size_t task = result_.tasks.size(); task-- > 0;) {
+      const View& to = program_.ops[task].destination;
       if (to.on_chip || to.buffer != kernel.buffer) continue;
       for (int64_t block = 0; block * kernel.interleave < kernel.c; ++block) {
         const int64_t at = kernel.offset + block * kernel.stride_c;
@@ -363,7 +371,6 @@ class Emitter {
   void push(Task task, const EngineOp& op) {
     if (!op.destination.on_chip) written_.insert(op.destination.buffer);
     result_.tasks.push_back(std::move(task));
-    result_.ops.push_back(op);
   }
 
   // ---- One operation each ----
@@ -392,7 +399,10 @@ class Emitter {
       const int64_t per_group = work.form == Convolution::Form::Depthwise ? 1
                                 : work.form == Convolution::Form::Grouped ? op.source.c / work.groups
                                                                           : op.source.c;
-      coefficients(task, pack_kernel(work, per_group, out.c, cap, target_), is_sparse(work), false);
+      coefficients(
+          task,
+          [&](Bytes& constants) { return pack_kernel(work, per_group, out.c, cap, target_, constants); },
+          is_sparse(work), false);
     }
     push(std::move(task), op);
   }
@@ -447,7 +457,7 @@ class Emitter {
     if (work.table) {
       // Engines without a channel of their own need no table.
       const int users = std::min(static_cast<int>(task.get(Field::Cfg_ActiveNE)), channels);
-      coefficients(task, pack_table(*work.table, int64_t{1} << users), false, true);
+      table(task, *work.table, int64_t{1} << users);
     } else {
       no_coefficients(task, false);
     }
@@ -478,7 +488,7 @@ class Emitter {
       task[Reg::DPE] = 1;
     }
     if (work.table)
-      coefficients(task, pack_table(*work.table, 1), false, true);
+      table(task, *work.table, 1);
     else
       no_coefficients(task, false);
     push(std::move(task), op);
@@ -493,7 +503,10 @@ class Emitter {
     task[Reg::Cfg] |= 1u | patch_preferences(op.place);
     task[Reg::KernelCfg] = 0x81;
     task[Reg::MACCfg] = 0x120000;
-    coefficients(task, pack_differences(work.table, op.destination.c, target_), false, false);
+    coefficients(
+        task,
+        [&](Bytes& constants) { return pack_differences(work.table, op.destination.c, target_, constants); },
+        false, false);
     push(std::move(task), op);
   }
 
@@ -590,7 +603,7 @@ class Emitter {
     std::vector<Task>& tasks = result_.tasks;
     for (size_t i = 0; i < tasks.size(); ++i) {
       Task& task = tasks[i];
-      const EngineOp& op = result_.ops[i];
+      const EngineOp& op = program_.ops[i];
       const bool first = i == 0, last = i + 1 == tasks.size();
       task.header[2] = 0x400 | (first && compat_.log_first_task ? 0x8u : 0u) | (last ? 0x22u : 0u);
       task.header[4] = debug_events(task, op) | (last ? 0x6au : first ? 0x68u : 0u);
@@ -623,7 +636,7 @@ class Emitter {
     return table && *table && is_root_table(**table);
   }
 
-  const EngineProgram& program_;
+  EngineProgram& program_;
   const Binding& binding_;
   const Compat& compat_;
   const Target& target_;
@@ -634,7 +647,18 @@ class Emitter {
 
 }  // namespace
 
-Emitted emit(const EngineProgram& program, const Binding& binding, Bytes constants, const Compat& compat,
+size_t coefficient_room(const EngineProgram& program, const Target& target) {
+  int64_t bytes = 0;
+  for (const EngineOp& op : program.ops) {
+    const auto* work = std::get_if<Convolution>(&op.work);
+    const int64_t planes = work && work->form == Convolution::Form::Grouped ? work->groups : 1;
+    bytes += target.engines * (planes * target.dma_alignment + static_cast<int64_t>(sizeof(Table)));
+    if (work && !work->kernel) bytes += cost(op, target).coefficient_bytes;
+  }
+  return static_cast<size_t>(bytes);
+}
+
+Emitted emit(EngineProgram& program, const Binding& binding, Bytes constants, const Compat& compat,
              const Target& target) {
   return Emitter(program, binding, std::move(constants), compat, target).run();
 }

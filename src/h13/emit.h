@@ -20,13 +20,17 @@ struct Binding {
 };
 
 struct Emitted {
-  std::vector<Task> tasks;
-  std::vector<EngineOp> ops;  // what each task does: the operations, and copies of small operands
-  Bytes constants;            // coefficient blocks appended to `constants` given
+  std::vector<Task> tasks;  // one for each operation
+  Bytes constants;          // coefficient blocks appended to `constants` given
 };
 
-// `constants` holds what lies before the coefficients (constant operands).
-Emitted emit(const EngineProgram& program, const Binding& binding, Bytes constants, const Compat& compat,
+// Bytes that hold the coefficients of all tasks, or a little more: room that is never touched costs nothing,
+// growing does.
+size_t coefficient_room(const EngineProgram& program, const Target& target);
+
+// `constants` holds what lies before the coefficients (constant operands). Weights are given up as soon as
+// they are packed: both forms of a network's at a time would take twice the memory.
+Emitted emit(EngineProgram& program, const Binding& binding, Bytes constants, const Compat& compat,
              const Target& target);
 
 }  // namespace ane::h13

@@ -408,6 +408,12 @@ aneir::Constant Lowering::in_surface_layout(const aneir::Constant& values, const
   for (int64_t channel = 0; channel < shape.n * shape.c; ++channel)
     for (int64_t y = 0; y < shape.h; ++y) {
       uint8_t* row = bytes->data() + (channel / interleave * shape.h + y) * pitch;
+      if (interleave == 1) {
+        const auto width = static_cast<size_t>(shape.w);
+        to_half(std::span(floats).subspan(from, width), std::span(reinterpret_cast<Half*>(row), width));
+        from += width;
+        continue;
+      }
       for (int64_t x = 0; x < shape.w; ++x) {
         const Half half = to_half(floats[from++]);
         std::memcpy(row + (x * interleave + channel % interleave) * 2, &half.bits, 2);

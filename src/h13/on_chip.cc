@@ -542,12 +542,19 @@ std::set<aneir::TensorId> plan_on_chip(EngineProgram& program, const Compat& com
   return OnChipPlan(program, compat, target).run(in_dram);
 }
 
-void check_on_chip(const EngineProgram& program, const Target& target) {
-  struct Alive {
-    size_t first = std::numeric_limits<size_t>::max(), last = 0;
-  };
+namespace {
+
+// From the first operation that touches a buffer to the last.
+struct Alive {
+  size_t first = std::numeric_limits<size_t>::max(), last = 0;
+  bool anywhere() const { return first <= last; }
+};
+
+// By buffer; those that do not lie on chip are alive nowhere.
+std::vector<Alive> lives_on_chip(const EngineProgram& program) {
   std::vector<Alive> alive(program.buffers.size());
   const auto touch = [&](int id, size_t op) {
+    if (program.buffers[static_cast<size_t>(id)].kind != BufferKind::OnChip) return;
     Alive& life = alive[static_cast<size_t>(id)];
     life.first = std::min(life.first, op);
     life.last = std::max(life.last, op);
@@ -559,14 +566,30 @@ void check_on_chip(const EngineProgram& program, const Target& target) {
     if (op.destination.on_chip) touch(op.destination.buffer, i);
     if (op.kept >= 0) touch(op.kept, i);
   }
+  return alive;
+}
+
+}  // namespace
+
+std::vector<int64_t> bytes_on_chip(const EngineProgram& program) {
+  std::vector<int64_t> bytes(program.ops.size(), 0);
+  const std::vector<Alive> alive = lives_on_chip(program);
+  for (size_t id = 0; id < alive.size(); ++id)
+    for (size_t op = alive[id].first; alive[id].anywhere() && op <= alive[id].last; ++op)
+      bytes[op] += program.buffers[id].bytes;
+  return bytes;
+}
+
+void check_on_chip(const EngineProgram& program, const Target& target) {
+  const std::vector<Alive> alive = lives_on_chip(program);
   for (size_t a = 0; a < alive.size(); ++a) {
     const Buffer& first = program.buffers[a];
-    if (first.kind != BufferKind::OnChip || alive[a].first > alive[a].last) continue;
+    if (!alive[a].anywhere()) continue;
     ensure(first.base >= 0 && first.base + first.bytes <= target.l2_bytes,
            "an on-chip buffer leaves the memory");
     for (size_t b = a + 1; b < alive.size(); ++b) {
       const Buffer& second = program.buffers[b];
-      if (second.kind != BufferKind::OnChip || alive[b].first > alive[b].last) continue;
+      if (!alive[b].anywhere()) continue;
       const bool together = alive[a].first <= alive[b].last && alive[b].first <= alive[a].last;
       ensure(!together || first.base + first.bytes <= second.base || second.base + second.bytes <= first.base,
              "on-chip buffers overlap while both are alive");

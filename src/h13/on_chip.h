@@ -26,6 +26,9 @@ namespace ane::h13 {
 std::set<aneir::TensorId> plan_on_chip(EngineProgram& program, const Compat& compat, const Target& target,
                                        const std::set<aneir::TensorId>& in_dram);
 
+// For each operation the bytes of OnChip buffers that hold something while it runs.
+std::vector<int64_t> bytes_on_chip(const EngineProgram& program);
+
 // Proves the plan: throws InternalError when two things that are in use at the same time share a byte.
 void check_on_chip(const EngineProgram& program, const Target& target);
 

@@ -12,6 +12,7 @@ namespace ane::h13 {
 namespace {
 
 constexpr int64_t table_bytes = sizeof(Table);
+constexpr int64_t parallel_grain = 1 << 16;  // weights
 
 // The weights and biases of one task's output channels as fp16, row r of channel o at [o * reduction + r].
 struct Coefficients {
@@ -28,7 +29,7 @@ std::vector<Half> halves(const aneir::Constant& constant, int64_t first, int64_t
   const uint8_t* bytes = constant.bytes.data() + first * aneir::size_of(constant.type);
   ensure((first + count) * aneir::size_of(constant.type) <= static_cast<int64_t>(constant.bytes.size()),
          "pack: weights end early");
-  parallel_for(count, 1 << 16, [&](int64_t begin, int64_t end) {
+  parallel_for(count, parallel_grain, [&](int64_t begin, int64_t end) {
     const std::span<Half> to(values.data() + begin, static_cast<size_t>(end - begin));
     if (constant.type == aneir::ElementType::Float16) {
       std::memcpy(to.data(), bytes + begin * 2, to.size_bytes());
@@ -172,13 +173,15 @@ std::vector<int64_t> lane_chunks(int64_t channels, int cap, const Target& target
   return chunks;
 }
 
-PackedKernel pack_kernel(const Convolution& work, int64_t input_channels, int64_t channels, int cap,
-                         const Target& target) {
+BlockSizes pack_kernel(const Convolution& work, int64_t input_channels, int64_t channels, int cap,
+                       const Target& target, Bytes& constants) {
   const Coefficients from = coefficients(work, input_channels, channels);
   const int64_t engines = std::min<int64_t>(target.engines, channels);
   const std::vector<int64_t> chunks = lane_chunks(channels, cap, target);
   std::vector<Bytes> blocks(static_cast<size_t>(engines));
-  parallel_for(engines, 1, [&](int64_t begin, int64_t end) {
+  const int64_t weights = static_cast<int64_t>(from.weights.size());
+  const int64_t grain = std::max<int64_t>(1, engines * parallel_grain / std::max<int64_t>(1, weights));
+  parallel_for(engines, grain, [&](int64_t begin, int64_t end) {
     for (int64_t engine = begin; engine < end; ++engine) {
       Bytes& block = blocks[static_cast<size_t>(engine)];
       if (work.table) {
@@ -199,33 +202,30 @@ PackedKernel pack_kernel(const Convolution& work, int64_t input_channels, int64_
       pad64(block);
     }
   });
-  PackedKernel packed;
+  BlockSizes sizes;
   for (const Bytes& block : blocks) {
-    packed.sizes.push_back(static_cast<int64_t>(block.size()));
-    packed.bytes.insert(packed.bytes.end(), block.begin(), block.end());
+    sizes.push_back(static_cast<int64_t>(block.size()));
+    constants.insert(constants.end(), block.begin(), block.end());
   }
-  return packed;
+  return sizes;
 }
 
-PackedKernel pack_table(const Table& table, int64_t engines) {
-  PackedKernel packed;
-  packed.bytes.resize(static_cast<size_t>(table_bytes * engines));
-  std::memcpy(packed.bytes.data(), table.data(), table_bytes);
-  packed.sizes.assign(static_cast<size_t>(engines), table_bytes);
-  return packed;
+BlockSizes pack_table(const Table& table, int64_t engines, Bytes& constants) {
+  const size_t start = constants.size();
+  constants.resize(start + static_cast<size_t>(table_bytes * engines));
+  std::memcpy(constants.data() + start, table.data(), table_bytes);
+  return BlockSizes(static_cast<size_t>(engines), table_bytes);
 }
 
-PackedKernel pack_differences(const Table& table, int64_t channels, const Target& target) {
+BlockSizes pack_differences(const Table& table, int64_t channels, const Target& target, Bytes& constants) {
   Bytes block(static_cast<size_t>(table_bytes));
   std::memcpy(block.data(), table.data(), table_bytes);
   for (int64_t channel = 0; channel < channels; channel += target.engines)
     for (const uint8_t weight : {uint8_t{0x01}, uint8_t{0xff}}) block.push_back(weight);
   pad64(block);
-  PackedKernel packed;
-  packed.sizes.assign(static_cast<size_t>(target.engines), static_cast<int64_t>(block.size()));
   for (int engine = 0; engine < target.engines; ++engine)
-    packed.bytes.insert(packed.bytes.end(), block.begin(), block.end());
-  return packed;
+    constants.insert(constants.end(), block.begin(), block.end());
+  return BlockSizes(static_cast<size_t>(target.engines), static_cast<int64_t>(block.size()));
 }
 
 int64_t lane_bytes(const Convolution& work, int64_t input_channels) {

@@ -16,24 +16,24 @@
 
 namespace ane::h13 {
 
-struct PackedKernel {
-  Bytes bytes;                 // all engines' blocks, one after the other
-  std::vector<int64_t> sizes;  // bytes of each active engine's block, multiples of 64
-};
+// Bytes of each active engine's block, multiples of 64. The blocks follow each other.
+using BlockSizes = std::vector<int64_t>;
 
 // The lanes of each pass over `channels` output channels (a multiple of the engines, or less than them): as
 // many as `cap` while they last.
 std::vector<int64_t> lane_chunks(int64_t channels, int cap, const Target& target);
 
+// All append to `constants`.
+//
 // Packs output channels first_channel .. + channels of `work`. `input_channels` per group. Runs in parallel.
-PackedKernel pack_kernel(const Convolution& work, int64_t input_channels, int64_t channels, int cap,
-                         const Target& target);
+BlockSizes pack_kernel(const Convolution& work, int64_t input_channels, int64_t channels, int cap,
+                       const Target& target, Bytes& constants);
 
 // A table alone, for `engines` engines that all read it: the table and then zeros.
-PackedKernel pack_table(const Table& table, int64_t engines);
+BlockSizes pack_table(const Table& table, int64_t engines, Bytes& constants);
 
 // For a Comparison of `channels` channels, a multiple of the engines: table and signed bytes 1, -1 a channel.
-PackedKernel pack_differences(const Table& table, int64_t channels, const Target& target);
+BlockSizes pack_differences(const Table& table, int64_t channels, const Target& target, Bytes& constants);
 
 // Bytes of kernel memory that one lane of one engine takes (bias row included).
 int64_t lane_bytes(const Convolution& work, int64_t input_channels);

@@ -142,6 +142,19 @@ void require_h13(const File& file, const std::string& who);
 // Throws Error for another generation than H13.
 Bytes write(const File& file);
 
+// The same without a copy of the constants: what stands before and behind them, and views of those of `file`,
+// which must outlive this and not change.
+class Image {
+ public:
+  explicit Image(const File& file);
+  // The bytes of the file, one piece behind the other.
+  std::array<ByteSpan, 3> pieces() const { return {head_, constants_, padding_}; }
+
+ private:
+  Bytes head_, padding_;
+  ByteSpan constants_;
+};
+
 // Quick test by magic.
 bool is_hwx(ByteSpan bytes);
 

@@ -219,12 +219,12 @@ SymbolTable symbol_table(const std::vector<Symbol>& symbols) {
 // commands
 
 // What the program thread says about its tasks.
-struct ProgramFigures {
+struct TaskFigures {
   uint64_t tasks = 0, event_bits = 0, largest_cycles = 0;
 };
 
-ProgramFigures figures_of(const File& file) {
-  ProgramFigures figures;
+TaskFigures figures_of(const File& file) {
+  TaskFigures figures;
   const std::string name = file.name.empty() ? file.network : file.name;
   for (const h13::Task& task : h13::decode_tasks(file.text, file.first_task_words, name)) {
     ++figures.tasks;
@@ -310,10 +310,9 @@ void put_binding(const Surface& surface, uint32_t id, Commands& to) {
   to.end();
 }
 
-void put_program_thread(const File& file, Commands& to) {
+void put_program_thread(const File& file, const TaskFigures& figures, Commands& to) {
   namespace program = program_thread;
   const DialectFacts& dialect = facts(file.dialect);
-  const ProgramFigures figures = figures_of(file);
   const uint32_t name = dialect.program_tags ? program::name_after_tag : program::name;
   to.begin(command::thread);
   to.out().u32(static_cast<uint32_t>(ThreadKind::Program));
@@ -407,12 +406,13 @@ void put_symbol_command(const SymbolTable& symbols, const Positions& at, Command
   to.end();
 }
 
-Commands write_commands(const File& file, const SymbolTable& symbols, const Positions& at) {
+Commands write_commands(const File& file, const TaskFigures& figures, const SymbolTable& symbols,
+                        const Positions& at) {
   const DialectFacts& dialect = facts(file.dialect);
   Commands to;
   for (const Segment& segment : list_segments(file, at)) put_segment(segment, to);
   for (const Surface& surface : file.surfaces) put_binding(surface, dialect.binding_command, to);
-  put_program_thread(file, to);
+  put_program_thread(file, figures, to);
   for (const Surface* surface : in_tensor_order(file)) put_tensor_thread(file, *surface, to);
   put_banner(file.banner, to);
   if (dialect.note) put_note(to);
@@ -447,19 +447,22 @@ void put_header(const Commands& commands, const File& file, ByteWriter& out) {
 
 std::string tile_symbol(const File& file, const std::string& digits, const ConstantTile& tile) {
   if (!tile.symbol.empty()) return tile.symbol;
-  return file.kernel_symbol_per_channel ? fmt::format("K{}_ne_{}", digits, tile.channel) : "K" + digits;
+  const std::string name = "K" + digits;
+  return file.kernel_symbol_per_channel ? name + "_ne_" + std::to_string(tile.channel) : name;
 }
 
-Bytes write(const File& file) {
+Image::Image(const File& file) : constants_(file.constants) {
   require_h13(file, "the writer");
   ensure(constants_follow_tasks(file),
          "write: the addresses do not fit the text; call assign_addresses first");
   const Ordinals ordinals = number_sections(file);
+  const TaskFigures figures = figures_of(file);
   const SymbolTable symbols = symbol_table(list_symbols(file, ordinals));
-  const Positions at = place_parts(file, write_commands(file, symbols, {}).out().size(), symbols);
-  const Commands commands = write_commands(file, symbols, at);
+  const Positions at = place_parts(file, write_commands(file, figures, symbols, {}).out().size(), symbols);
+  const Commands commands = write_commands(file, figures, symbols, at);
 
   ByteWriter out;
+  out.reserve(at.constants);
   put_header(commands, file, out);
   out.bytes(commands.out().data());
   out.bytes(symbols.entries);
@@ -474,8 +477,17 @@ Bytes write(const File& file) {
   out.pad_to(at.text);
   out.bytes(file.text);
   out.pad_to(at.constants);
-  out.bytes(file.constants);
-  out.pad_to(at.end);
+  head_ = out.take();
+  padding_.resize(at.end - at.constants - constants_.size());
+}
+
+Bytes write(const File& file) {
+  const Image image(file);
+  ByteWriter out;
+  size_t size = 0;
+  for (const ByteSpan piece : image.pieces()) size += piece.size();
+  out.reserve(size);
+  for (const ByteSpan piece : image.pieces()) out.bytes(piece);
   return out.take();
 }
 

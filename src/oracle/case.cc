@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "base/error.h"
+#include "hwx/tiles.h"
 
 namespace ane::oracle {
 
@@ -125,23 +126,11 @@ std::optional<Case> load_case(Capture capture) {
   file.text = stream_of(from);
   file.first_task_words = from.tasks[0].bytes / 4;
   result.tasks = h13::decode_tasks(file.text, file.first_task_words, file.name);
-  file.tiles = constant_streams(result.tasks);
+  file.tiles = hwx::constant_tiles(result.tasks);
   file.constants.resize(constant_bytes(from));
   file.scratch_bytes = scratch_bytes(from);
   add_surfaces(file, from, result.source);
   return result;
-}
-
-std::vector<hwx::ConstantTile> constant_streams(const std::vector<h13::Task>& tasks) {
-  std::vector<hwx::ConstantTile> streams;
-  for (const h13::Task& task : tasks) {
-    if (!task.get(HeaderField::KBE0) || task.get(HeaderField::KBase0) != 1) continue;
-    for (int i = 0; i < 16; ++i)
-      if ((task[Reg::CoeffDMAConfig0 + i] & 1) && task.written[static_cast<size_t>(Reg::CoeffBaseAddr0 + i)])
-        streams.push_back({h13::offset_in_stream(task, Reg::CoeffBaseAddr0 + i), static_cast<uint32_t>(i),
-                           task[Reg::CoeffBaseAddr0 + i], ""});
-  }
-  return streams;
 }
 
 }  // namespace ane::oracle

@@ -30,7 +30,4 @@ struct Case {
 // program.
 std::optional<Case> load_case(Capture capture);
 
-// The constant streams that the tasks read, as places that a loader may patch.
-std::vector<hwx::ConstantTile> constant_streams(const std::vector<h13::Task>& tasks);
-
 }  // namespace ane::oracle

@@ -20,6 +20,10 @@ void run_passes(Network& network, const EngineFacts& facts, const Observer& obse
 #endif
     observe(name);
   };
+  // Not needed for the engine form.
+  const auto improve = [&](const char* name, Pass pass) {
+    if (facts.optimise) run(name, pass);
+  };
   observe("import");
 
   // Importers write Broadcasts, Reshapes and transpositions wherever the source format has them. After this
@@ -35,17 +39,17 @@ void run_passes(Network& network, const EngineFacts& facts, const Observer& obse
   run("recognise_goc", recognise_goc);
 
   // Chains of bounds become one function, which a convolution can take along.
-  run("recognise_clamp", recognise_clamp);
+  improve("recognise_clamp", recognise_clamp);
 
   // A border of zeros is padding of the convolution behind it.
-  run("merge_padding", merge_padding);
+  improve("merge_padding", merge_padding);
 
   // Inner products over images become convolutions, while the Reshape still stands right before them.
-  run("fold_flatten_into_convolution", fold_flatten_into_convolution);
+  improve("fold_flatten_into_convolution", fold_flatten_into_convolution);
 
   // Batch normalisation disappears into weights. Before activations are fused: behind one it could not be
   // folded.
-  run("fold_goc_into_convolution", fold_goc_into_convolution);
+  improve("fold_goc_into_convolution", fold_goc_into_convolution);
 
   // Batches of vectors become rows, which the engine does in one task. Behind the lines above, which look for
   // a Reshape right before a convolution; before units are taken apart and fused. Between units that were
@@ -82,11 +86,11 @@ void run_passes(Network& network, const EngineFacts& facts, const Observer& obse
 
   // A matrix product scales, adds a bias and applies a function by itself. Before activations are fused: the
   // function behind a bias would else go to the addition.
-  run("fuse_into_matmul", fuse_into_matmul);
+  improve("fuse_into_matmul", fuse_into_matmul);
 
   // Every convolution and addition there will be now exists whole, so each can take the function behind it.
   // Later a convolution may be in pieces.
-  run("fuse_activation", fuse_activation);
+  improve("fuse_activation", fuse_activation);
 
   // Strides, dilation and sizes the engine does not have. Leaves slices, also along Width.
   run("decompose_convolution", decompose_convolution);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -34,13 +35,20 @@ std::string tasks_dot(const hwx::File& file, std::span<const h13::Task> tasks,
                       std::span<const h13::TaskInfo> infos = {});
 
 // A line per task in at most 140 columns, and totals: task, layer, unit, engine, work, shapes C x H x W of
-// input and output, multiply-accumulates, bytes moved to and from DRAM (coefficients included), estimated
-// microseconds. `layers` are the model's, in order: those without a task of their own are listed at the end.
-std::string layer_table(const h13::Program& program, const std::vector<std::string>& layers = {});
+// input and output, multiply-accumulates, bytes moved to and from DRAM (coefficients included), bytes of L2
+// that tensors stay in, estimated microseconds. Where some layer has several tasks, sums by layer follow.
+// `layers` are the model's, in order: those without a task of their own are listed at the end.
+// `unoptimised`: what the same network costs with nothing folded, fused or kept on chip.
+std::string layer_table(const h13::Program& program, const std::vector<std::string>& layers = {},
+                        const std::optional<h13::Plan>& unoptimised = {});
 
-// {"tasks": [{"task", "layer", "unit", "engine", "work", "experimental", COST...}], "total": {COST...}} where
-// COST is "macs", "dram_bytes_read", "dram_bytes_written", "coefficient_bytes" (bytes) and
-// "estimated_microseconds".
-nlohmann::ordered_json cost_json(const h13::Program& program);
+// {"tasks": [{"task", "layer", "unit", "engine", "work", "experimental", COST...}],
+//  "layers": [{"layer", "tasks", COST...}], "total": {"tasks", COST...},
+//  "without_optimisation": {"tasks", COST...}} where COST is "macs", "dram_bytes_read", "dram_bytes_written",
+// "coefficient_bytes", "l2_bytes" (most at a time), "estimated_microseconds" (the roofline: the larger of
+// "traffic_microseconds" and "work_microseconds", task by task) and "header_microseconds" (what Apple's
+// compiler writes into the task; not of what is not made, "without_optimisation").
+nlohmann::ordered_json cost_json(const h13::Program& program,
+                                 const std::optional<h13::Plan>& unoptimised = {});
 
 }  // namespace ane::report

@@ -308,7 +308,9 @@ void set_waits(const Task& task, Descriptor& descriptor) {
 // A result may replace a source element by element; any other overlap overwrites what is still to be read.
 void check_overlap(const Descriptor& descriptor, const Operand& source) {
   if (source.view.memory != descriptor.result.memory || source.view == descriptor.result) return;
-  if (share_bytes(source.view, source.shape, descriptor.result, descriptor.output))
+  const uint64_t granule = descriptor.result_in_dram ? dram_granule : l2_granule;
+  if (share_bytes(extents_of(source.view, source.shape, granule),
+                  extents_of(descriptor.result, descriptor.output, granule)))
     fail(fmt::format("the result overlaps a source that lies differently in {}", source.view.memory->name()));
 }
 
@@ -316,19 +318,22 @@ void check_overlap(const Descriptor& descriptor, const Operand& source) {
 void check_staging(const Descriptor& descriptor) {
   if (!descriptor.staging) return;
   const Range& staging = *descriptor.staging;
-  const auto check = [&](const Range& source) {
-    if (source.overlaps(staging))
+  const auto check = [&](const Extents& source) {
+    if (share_bytes(source, Extents(staging.begin, staging.end - staging.begin, l2_granule)))
       fail(fmt::format("ResultBase 0x{:x} lies inside of the task's source in L2", staging.begin));
   };
-  const auto check_rows = [&](const View& view, const Shape& shape) {
-    for_rows(view, shape, [&](uint64_t address, uint64_t bytes) { check({address, address + bytes}); });
+  const auto check_ring = [&](const Range& ring) {
+    check(Extents(ring.begin, ring.end - ring.begin, l2_granule));
   };
-  if (descriptor.ring) check(*descriptor.ring);
-  if (descriptor.ring2) check(*descriptor.ring2);
-  if (descriptor.keep) check_rows(*descriptor.keep, descriptor.source.shape);
-  if (!descriptor.source.dram) check_rows(descriptor.source.view, descriptor.source.shape);
+  const auto check_tensor = [&](const View& view, const Shape& shape) {
+    check(extents_of(view, shape, l2_granule));
+  };
+  if (descriptor.ring) check_ring(*descriptor.ring);
+  if (descriptor.ring2) check_ring(*descriptor.ring2);
+  if (descriptor.keep) check_tensor(*descriptor.keep, descriptor.source.shape);
+  if (!descriptor.source.dram) check_tensor(descriptor.source.view, descriptor.source.shape);
   if (descriptor.source2 && !descriptor.source2->dram)
-    check_rows(descriptor.source2->view, descriptor.source2->shape);
+    check_tensor(descriptor.source2->view, descriptor.source2->shape);
 }
 
 // L2's own description of what the DMA moves.

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 
@@ -80,14 +81,14 @@ void load_row(const View& view, uint64_t address, float* row, int64_t width) {
   for (int64_t x = 0; x < width; ++x) row[x] = decode(bytes + static_cast<uint64_t>(x) * size, view.format);
 }
 
-void store_row(const View& view, uint64_t address, const float* row, int64_t width, int64_t task) {
+void store_row(const View& view, uint64_t address, const float* row, int64_t width) {
   const uint64_t size = bytes_of(view.format), step = size * static_cast<uint64_t>(view.interleave);
   if (view.interleave > 1) {
     for (int64_t x = 0; x < width; ++x)
-      encode(row[x], view.format, view.memory->write(address + static_cast<uint64_t>(x) * step, size, task));
+      encode(row[x], view.format, view.memory->write(address + static_cast<uint64_t>(x) * step, size));
     return;
   }
-  uint8_t* bytes = view.memory->write(address, static_cast<uint64_t>(width) * size, task);
+  uint8_t* bytes = view.memory->write(address, static_cast<uint64_t>(width) * size);
   if (view.format == Format::Half && width >= 8) {
     to_half(std::span(row, static_cast<size_t>(width)),
             std::span(reinterpret_cast<Half*>(bytes), static_cast<size_t>(width)));
@@ -126,17 +127,22 @@ Range range_of(const View& view, const Shape& logical) {
   return {view.base, end};
 }
 
-void for_rows(const View& view, const Shape& logical, const std::function<void(uint64_t, uint64_t)>& body) {
+Extents extents_of(const View& view, const Shape& logical, uint64_t granule) {
   const Shape shape = stored_shape(view, logical);
-  const uint64_t size = bytes_of(view.format), width = static_cast<uint64_t>(shape.width);
-  for (int64_t row = 0; row < shape.rows(); ++row) {
-    const uint64_t address = address_of(view, place_of(shape, row));
-    if (view.interleave == 1)
-      body(address, width * size);
-    else
-      for (uint64_t x = 0; x < width; ++x)
-        body(address + x * size * static_cast<uint64_t>(view.interleave), size);
-  }
+  const int64_t lanes = std::min(shape.channels, view.interleave);
+  const auto elements = static_cast<uint64_t>((shape.width - 1) * view.interleave + lanes);
+  struct Axis {
+    uint64_t stride, count;
+  };
+  std::array<Axis, 4> axes = {
+      {{view.row, static_cast<uint64_t>(shape.height)},
+       {view.plane, static_cast<uint64_t>((shape.channels + view.interleave - 1) / view.interleave)},
+       {view.depth, static_cast<uint64_t>(shape.depth)},
+       {view.group, static_cast<uint64_t>(shape.groups)}}};
+  std::sort(axes.begin(), axes.end(), [](const Axis& x, const Axis& y) { return x.stride < y.stride; });
+  Extents extents(view.base, elements * bytes_of(view.format), granule);
+  for (const Axis& axis : axes) extents.repeat(axis.count, axis.stride);
+  return extents;
 }
 
 Tensor load(const View& view, const Shape& shape) {
@@ -145,39 +151,28 @@ Tensor load(const View& view, const Shape& shape) {
   return view.transposed ? transposed(tensor) : tensor;
 }
 
-void store(const View& view, const Tensor& tensor, int64_t task) {
+void store(const View& view, const Tensor& tensor) {
   range_of(view, tensor.shape);
   if (view.transposed) {
     View plain = view;
     plain.transposed = false;
-    store(plain, transposed(tensor), task);
+    store(plain, transposed(tensor));
     return;
   }
   const int64_t grain =
       view.interleave > 1 ? tensor.shape.rows() : std::max<int64_t>(1, grain_elements / tensor.shape.width);
   parallel_for(tensor.shape.rows(), grain, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row)
-      store_row(view, address_of(view, place_of(tensor.shape, row)), tensor.row(row), tensor.shape.width,
-                task);
+      store_row(view, address_of(view, place_of(tensor.shape, row)), tensor.row(row), tensor.shape.width);
   });
 }
 
-bool share_bytes(const View& a, const Shape& shape_of_a, const View& b, const Shape& shape_of_b) {
-  if (!range_of(a, shape_of_a).overlaps(range_of(b, shape_of_b))) return false;
-  std::vector<Range> rows;
-  for_rows(a, shape_of_a, [&](uint64_t address, uint64_t bytes) {
-    rows.push_back({address, address + bytes});
-  });
-  const auto before = [](const Range& x, const Range& y) { return x.begin < y.begin; };
-  if (!std::is_sorted(rows.begin(), rows.end(), before)) std::sort(rows.begin(), rows.end(), before);
+bool share_bytes(const Extents& a, const Extents& b) {
+  if (a.end() <= b.begin() || b.end() <= a.begin()) return false;
+  Intervals<bool> taken;
+  a.visit(taken, [](uint64_t, bool& is_taken) { is_taken = true; });
   bool shared = false;
-  for_rows(b, shape_of_b, [&](uint64_t address, uint64_t bytes) {
-    const Range row{address, address + bytes};
-    const auto after = std::upper_bound(rows.begin(), rows.end(), row.begin,
-                                        [](uint64_t begin, const Range& x) { return begin < x.begin; });
-    shared |= after != rows.end() && after->overlaps(row);
-    shared |= after != rows.begin() && std::prev(after)->overlaps(row);
-  });
+  b.visit(taken, [&](uint64_t, bool is_taken) { shared |= is_taken; });
   return shared;
 }
 

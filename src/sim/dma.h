@@ -2,8 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-
+#include "base/intervals.h"
 #include "sim/memory.h"
 #include "sim/tensor.h"
 
@@ -37,18 +36,20 @@ struct Range {
 // claims more elements than the memory has bytes.
 Range range_of(const View& view, const Shape& shape);
 
+// Rows begin at multiples of these, in L2 and in DRAM.
+inline constexpr uint64_t l2_granule = Memory::granule, dram_granule = 64;
+
+// The bytes of a tensor, rows as whole granules.
+Extents extents_of(const View& view, const Shape& shape, uint64_t granule);
+
 // Do two tensors of one memory have a byte in common? Ranges may interleave without touching, as rows of one
 // tensor do that are written beside rows of another.
-bool share_bytes(const View& a, const Shape& shape_of_a, const View& b, const Shape& shape_of_b);
-
-// Calls body(address, bytes) for every row in memory (with interleaved channels: for every element).
-void for_rows(const View& view, const Shape& shape,
-              const std::function<void(uint64_t address, uint64_t bytes)>& body);
+bool share_bytes(const Extents& a, const Extents& b);
 
 // Reads a tensor. A group stride of 0 repeats the first group. Throws Hazard on bytes never written.
 Tensor load(const View& view, const Shape& shape);
 
-// Rounds to the format and writes; the bytes count as written by `task`. A NaN stays one in fp16.
-void store(const View& view, const Tensor& tensor, int64_t task);
+// Rounds to the format and writes. A NaN stays one in fp16.
+void store(const View& view, const Tensor& tensor);
 
 }  // namespace ane::sim

@@ -39,8 +39,7 @@ Memory::Memory(std::string name, uint64_t size)
     : name_(std::move(name)),
       size_(size),
       bytes_(zeroed<uint8_t>(size)),
-      written_(zeroed<uint16_t>(size / granule + 1)),
-      writers_(zeroed<uint32_t>(size / granule + 1)) {}
+      written_(zeroed<uint16_t>(size / granule + 1)) {}
 
 void Memory::check_range(uint64_t address, uint64_t bytes) const {
   if (address > size_ || bytes > size_ - address)
@@ -59,11 +58,10 @@ const uint8_t* Memory::read(uint64_t address, uint64_t bytes) const {
   return bytes_.get() + address;
 }
 
-uint8_t* Memory::write(uint64_t address, uint64_t bytes, int64_t task) {
+uint8_t* Memory::write(uint64_t address, uint64_t bytes) {
   check_range(address, bytes);
   for_granules(address, bytes, [&](uint64_t index, uint16_t mask) {
     written_[index] = static_cast<uint16_t>(written_[index] | mask);
-    writers_[index] = static_cast<uint32_t>(task + 1);
   });
   return bytes_.get() + address;
 }
@@ -72,7 +70,6 @@ void Memory::forget(uint64_t address, uint64_t bytes) {
   check_range(address, bytes);
   for_granules(address, bytes, [&](uint64_t index, uint16_t mask) {
     written_[index] = static_cast<uint16_t>(written_[index] & ~mask);
-    if (written_[index] == 0) writers_[index] = 0;
   });
 }
 

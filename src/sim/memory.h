@@ -1,9 +1,8 @@
 // Memory that knows what was written: DRAM buffers and the on-chip L2.
 //
 // A program that reads a byte nobody wrote gets whatever the last program left there, and nothing on the
-// machine says so. Here every byte carries whether it was written, and every 16 bytes (no tensor row starts
-// between) which task wrote them last, so that such reads and missing waits are found at the task that makes
-// them.
+// machine says so. Here every byte carries whether it was written, so that such reads are found at the task
+// that makes them. Which task wrote what, and who must wait for whom, is for ordering.h and dram_order.h.
 #pragma once
 
 #include <cstdint>
@@ -38,15 +37,11 @@ class Memory {
   void check_range(uint64_t address, uint64_t bytes) const;
   // The bytes there; throws Hazard when one of them lies outside or was never written.
   const uint8_t* read(uint64_t address, uint64_t bytes) const;
-  // Room for `bytes`, which count as written by `task`. Threads may write different granules at the same
-  // time.
-  uint8_t* write(uint64_t address, uint64_t bytes, int64_t task);
+  // Room for `bytes`, which count as written. Threads may write different granules at the same time.
+  uint8_t* write(uint64_t address, uint64_t bytes);
   // The bytes count as never written.
   void forget(uint64_t address, uint64_t bytes);
   void forget_all() { forget(0, size_); }
-
-  // The task that last wrote into the granule at `address`, or no_task.
-  int64_t writer(uint64_t address) const { return static_cast<int64_t>(writers_[address / granule]) - 1; }
 
  private:
   struct Free {
@@ -59,7 +54,6 @@ class Memory {
   uint64_t size_;
   Array<uint8_t> bytes_;
   Array<uint16_t> written_;  // a bit for each byte, a word for each granule
-  Array<uint32_t> writers_;  // task + 1 for each granule
 };
 
 }  // namespace ane::sim

@@ -1,6 +1,5 @@
-// State by granule of 16 bytes, as in Memory. Of each engine only the last task that touched a granule
-// counts: an engine works through its tasks in order, so whoever has waited for that one has waited for all
-// before.
+// State by stretches of whole granules. Of each engine only the last task that touched a byte counts: an
+// engine works through its tasks in order, so whoever has waited for that one has waited for all before.
 #include "sim/ordering.h"
 
 #include <fmt/format.h>
@@ -15,26 +14,10 @@ const char* name_of(size_t engine) {
   return engine == static_cast<size_t>(Engine::Neural) ? "NE" : "PE";
 }
 
-constexpr size_t page = 1024;  // granules
-
 }  // namespace
 
-L2Order::L2Order(uint64_t l2_bytes)
-    : granules_(static_cast<size_t>(l2_bytes / Memory::granule)), used_(granules_.size() / page + 1) {}
-
-L2Order::Granule& L2Order::use(uint64_t at) {
-  used_[static_cast<size_t>(at) / page] = 1;
-  return granules_[static_cast<size_t>(at)];
-}
-
 void L2Order::reset() {
-  for (size_t i = 0; i < used_.size(); ++i) {
-    if (!used_[i]) continue;
-    const size_t begin = i * page, end = std::min(begin + page, granules_.size());
-    std::fill(granules_.begin() + static_cast<ptrdiff_t>(begin),
-              granules_.begin() + static_cast<ptrdiff_t>(end), Granule{});
-    used_[i] = 0;
-  }
+  uses_.clear();
   engine_of_task_.clear(), followed_.clear();
   finished_ = read_ = {none, none};
   chained_to_ = none;
@@ -86,60 +69,51 @@ void L2Order::finish(size_t engine, int64_t task) {
   finish_reading(engine, task);
 }
 
-template <typename Body>
-void L2Order::for_granules(const View& view, const Shape& shape, Body body) {
-  for_rows(view, shape, [&](uint64_t address, uint64_t bytes) {
-    for (uint64_t granule = address / Memory::granule; granule * Memory::granule < address + bytes; ++granule)
-      body(granule);
-  });
-}
-
-void L2Order::read(const View& view, const Shape& shape) {
-  for_granules(view, shape, [&](uint64_t at) {
-    Granule& granule = use(at);
-    const int64_t writer = granule.writer;
+void L2Order::read(const View& view, const Shape& shape, std::set<int64_t>& sources) {
+  extents_of(view, shape, l2_granule).visit(uses_, [&](uint64_t begin, Use& use) {
+    const int64_t writer = use.writer;
+    if (!use.data) throw Hazard(fmt::format("reads 0x{:x} of L2, which was never written", begin));
     if (writer >= 0 && writer > finished_[engine_of(writer)] && writer != chained_to_)
-      throw Hazard(fmt::format("reads 0x{:x} of L2, which task {} wrote, without waiting for the {}",
-                               at * Memory::granule, writer, name_of(engine_of(writer))));
-    granule.readers[own()] = static_cast<int32_t>(index());
+      throw Hazard(fmt::format("reads 0x{:x} of L2, which task {} wrote, without waiting for the {}", begin,
+                               writer, name_of(engine_of(writer))));
+    use.readers[own()] = static_cast<int32_t>(index());
+    if (writer >= 0) sources.insert(writer);
   });
 }
 
 // A result in the place of its source follows a chained producer row by row.
-void L2Order::check_overwrite(uint64_t at, const Granule& granule, const Own& own_work, bool in_place) const {
-  const auto check = [&](int64_t task, int64_t done, const char* use) {
+void L2Order::check_overwrite(uint64_t at, const Use& use, const Own& own_work, bool in_place) const {
+  const auto check = [&](int64_t task, int64_t done, const char* what) {
     if (task <= done || task == index() || (in_place && task == chained_to_)) return;
     throw Hazard(
-        fmt::format("overwrites 0x{:x} of L2, which task {} may still be {}, without waiting for the {}",
-                    at * Memory::granule, task, use, name_of(engine_of(task))));
+        fmt::format("overwrites 0x{:x} of L2, which task {} may still be {}, without waiting for the {}", at,
+                    task, what, name_of(engine_of(task))));
   };
   for (size_t engine = 0; engine < engines; ++engine) {
     const bool other = engine != own();
-    if (other || own_work.data) check(granule.readers[engine], read_[engine], "reading");
-    if (other || own_work.streams) check(granule.streamers[engine], read_[engine], "using");
+    if (other || own_work.data) check(use.readers[engine], read_[engine], "reading");
+    if (other || own_work.streams) check(use.streamers[engine], read_[engine], "using");
   }
-  if (granule.writer == none) return;
-  const size_t writing = engine_of(granule.writer);
-  if (writing != own() || own_work.data) check(granule.writer, finished_[writing], "writing");
+  if (use.writer == none) return;
+  const size_t writing = engine_of(use.writer);
+  if (writing != own() || own_work.data) check(use.writer, finished_[writing], "writing");
 }
 
-void L2Order::pass_through(const Range& range, const Own& own_work) {
-  for (uint64_t at = range.begin / Memory::granule; at * Memory::granule < range.end; ++at) {
-    Granule& granule = use(at);
-    check_overwrite(at, granule, own_work, false);
-    granule.writer = -1, granule.streamers[own()] = static_cast<int32_t>(index());
-  }
+void L2Order::pass_through(const Extents& extents, const Own& own_work, bool stays) {
+  extents.visit(uses_, [&](uint64_t at, Use& use) {
+    check_overwrite(at, use, own_work, false);
+    use.data = stays, use.writer = -1, use.streamers[own()] = static_cast<int32_t>(index());
+  });
 }
 
 // A source that is not loaded ahead comes when its engine has no other task at work.
 void L2Order::fill(const Range& range) {
-  pass_through(range, {.data = loads_ahead_, .streams = loads_ahead_});
+  pass_through({range.begin, range.end - range.begin, l2_granule},
+               {.data = loads_ahead_, .streams = loads_ahead_}, false);
 }
 
 void L2Order::fill(const View& view, const Shape& shape) {
-  for_granules(view, shape, [&](uint64_t at) {
-    fill(Range{at * Memory::granule, (at + 1) * Memory::granule});
-  });
+  pass_through(extents_of(view, shape, l2_granule), {.data = loads_ahead_, .streams = loads_ahead_}, true);
 }
 
 void L2Order::begin_result(const Descriptor& descriptor) {
@@ -152,17 +126,16 @@ void L2Order::begin_result(const Descriptor& descriptor) {
 
 // Results of one engine follow each other through the same place.
 void L2Order::stage(const Range& range) {
-  pass_through(range, {.streams = false});
+  pass_through({range.begin, range.end - range.begin, l2_granule}, {.streams = false}, false);
 }
 
 void L2Order::write(const Descriptor& descriptor) {
   const auto same_place = [&](const Operand& operand) { return operand.view == descriptor.result; };
   const bool in_place =
       same_place(descriptor.source) || (descriptor.source2 && same_place(*descriptor.source2));
-  for_granules(descriptor.result, descriptor.output, [&](uint64_t at) {
-    Granule& granule = use(at);
-    check_overwrite(at, granule, {}, in_place);
-    granule.writer = static_cast<int32_t>(index());
+  extents_of(descriptor.result, descriptor.output, l2_granule).visit(uses_, [&](uint64_t at, Use& use) {
+    check_overwrite(at, use, {}, in_place);
+    use.data = true, use.writer = static_cast<int32_t>(index());
   });
 }
 

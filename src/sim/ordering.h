@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <set>
 #include <vector>
 
 #include "sim/descriptor.h"
@@ -15,8 +16,6 @@ namespace ane::sim {
 
 class L2Order {
  public:
-  explicit L2Order(uint64_t l2_bytes);
-
   void reset();
 
   // A task begins: its SourceCfg waits count from here on. Tasks come in order, from 0. Throws Hazard when it
@@ -25,8 +24,9 @@ class L2Order {
   // The task also waits for all of an earlier one.
   void wait_for(int64_t task) { finish(engine_of(task), task); }
 
-  // The task reads an operand that lies in L2. Throws Hazard when a byte comes from a task not waited for.
-  void read(const View& view, const Shape& shape);
+  // The task reads an operand that lies in L2. Adds the tasks whose results those are to `sources`. Throws
+  // Hazard when a byte comes from a task not waited for, or from none.
+  void read(const View& view, const Shape& shape, std::set<int64_t>& sources);
   // The task's own source DMA fills these bytes, which the task then reads.
   void fill(const Range& range);
   void fill(const View& view, const Shape& shape);
@@ -37,37 +37,40 @@ class L2Order {
   void write(const Descriptor& descriptor);
   // `fill`, `stage` and `write` throw Hazard over bytes with which another task may not be done.
 
+  // The engine of a task that has begun.
+  size_t engine_of(int64_t task) const {
+    return static_cast<size_t>(engine_of_task_[static_cast<size_t>(task)]);
+  }
+  // Has `task` read its sources before the one at hand writes? Those of its own engine have: it computes one
+  // after the other.
+  bool has_read(int64_t task) const { return task <= read_[engine_of(task)] || engine_of(task) == own(); }
+
  private:
   static constexpr size_t engines = 2;
   static constexpr int64_t none = -1;
 
   using LastTasks = std::array<int32_t, engines>;  // by engine; -1: none
-  struct Granule {
+  struct Use {
+    bool data = false;            // that a task may read
     int32_t writer = -1;          // the task whose result lies here; -1 for what a DMA brought
     LastTasks readers{-1, -1};    // that read data left here
     LastTasks streamers{-1, -1};  // whose own source or result passed through here
+    friend bool operator==(const Use&, const Use&) = default;
   };
 
   size_t own() const { return static_cast<size_t>(engine_of_task_.back()); }
-  size_t engine_of(int64_t task) const {
-    return static_cast<size_t>(engine_of_task_[static_cast<size_t>(task)]);
-  }
   int64_t index() const { return static_cast<int64_t>(engine_of_task_.size()) - 1; }
   void finish(size_t engine, int64_t task);
   void finish_reading(size_t engine, int64_t task);
-  template <typename Body>
-  void for_granules(const View& view, const Shape& shape, Body body);
   // What of the task's own engine may be in danger; all of the other engine always is.
   struct Own {
     bool data = true;     // results, and their reading
     bool streams = true;  // sources and results that pass through
   };
-  void check_overwrite(uint64_t at, const Granule& granule, const Own& own_work, bool in_place) const;
-  void pass_through(const Range& range, const Own& own_work);
-  Granule& use(uint64_t at);
+  void check_overwrite(uint64_t at, const Use& use, const Own& own_work, bool in_place) const;
+  void pass_through(const Extents& extents, const Own& own_work, bool stays);
 
-  std::vector<Granule> granules_;
-  std::vector<uint8_t> used_;  // by page of granules: has some state, which reset() has to clear
+  Intervals<Use> uses_;
   std::vector<Engine> engine_of_task_;
   std::vector<int64_t> followed_;  // by task: the one it follows row by row, or none
   // By engine: tasks up to this one have finished, and have at least finished reading, as far as the task at

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "sim/descriptor.h"
 #include "sim/dma.h"
+#include "sim/dram_order.h"
 #include "sim/kernels.h"
 #include "sim/neural.h"
 #include "sim/ordering.h"
@@ -89,24 +90,31 @@ struct Simulator::State {
   std::vector<std::unique_ptr<Memory>> memories;
   std::map<std::string, Memory*> by_binding;
   Slots slots{};
+  std::set<const Memory*> filled;  // inputs
   Memory l2{"L2", l2_size};
-  L2Order order{l2_size};
+  L2Order order;
+  DramOrder dram{order};
   Statistics statistics;
 
   State(const hwx::File& file, bool with_constants);
   Memory& add(uint32_t slot, std::string memory_name, uint64_t size);
   const hwx::Surface& find(const std::string& binding, hwx::Role role) const;
   std::string run_task(int64_t index);
-  void check_task(const Descriptor& descriptor, int64_t index, bool with_streams);
+  // A task's place in the order of L2 and DRAM, without its numbers. Returns the tasks whose results it
+  // reads.
+  Origins check_task(const Descriptor& descriptor, int64_t index);
+  void reset();
+  void begin();
+  // Throws Error when a byte of an output was never written.
+  void check_outputs();
 
  private:
-  void reset();
-  Tensor load_source(const Operand& operand, const Descriptor& descriptor);
-  void check_dram_dependency(const Operand& operand) const;
-  void check_runtime_kernel(const h13::Task& task, const Descriptor& descriptor);
+  void read_source(const Operand& operand, bool first, int64_t index, std::set<int64_t>& sources);
+  Tensor load_source(const Operand& operand);
+  void check_runtime_kernel(const h13::Task& task, const Descriptor& descriptor, int64_t index,
+                            std::set<int64_t>& sources);
   void count_dram(const View& view, const Shape& shape, uint64_t& counter);
-  void stream_through(const Range& ring);
-  void leave_result(const Descriptor& descriptor, const Tensor& result, int64_t index);
+  void leave_result(const Descriptor& descriptor, const Tensor& result);
   friend class Simulator;
 };
 
@@ -127,7 +135,7 @@ Simulator::State::State(const hwx::File& file, bool with_constants)
   const uint64_t constant_bytes = file.constants.empty() ? constants_without_any : file.constants.size();
   Memory& constants = add(constant_slot, "constants", constant_bytes);
   if (with_constants)
-    std::copy(file.constants.begin(), file.constants.end(), constants.write(0, constant_bytes, no_task));
+    std::copy(file.constants.begin(), file.constants.end(), constants.write(0, constant_bytes));
   if (file.scratch_bytes > 0) add(scratch_slot, "scratch", file.scratch_bytes);
   for (const hwx::Surface& surface : surfaces) {
     const bool input = surface.role == hwx::Role::Input;
@@ -157,101 +165,120 @@ const hwx::Surface& Simulator::State::find(const std::string& binding, hwx::Role
               "it has " + known);
 }
 
+// No task has run; the host has filled what it fills.
+void Simulator::State::begin() {
+  order.reset();
+  dram.reset();
+  dram.fill(*slots[constant_slot]);
+  for (const Memory* memory : filled) dram.fill(*memory);
+}
+
 void Simulator::State::reset() {
   for (const hwx::Surface& surface : surfaces)
     if (surface.role == hwx::Role::Output) by_binding.at(surface.binding)->forget_all();
   if (slots[scratch_slot]) slots[scratch_slot]->forget_all();
   l2.forget_all();
-  order.reset();
+  begin();
   statistics = {};
-}
-
-// Data that an earlier task wrote may still be under way unless the source DMA waits for it. Shown for source
-// 1 by every captured program that goes through scratch; no program shows what a second source has to say.
-void Simulator::State::check_dram_dependency(const Operand& operand) const {
-  if (operand.dependency_mode == 1) return;
-  const Memory& memory = *operand.view.memory;
-  for_rows(operand.view, operand.shape, [&](uint64_t address, uint64_t) {
-    if (const int64_t writer = memory.writer(address); writer != no_task)
-      throw Hazard(fmt::format("reads 0x{:x} of {}, which task {} wrote, without DependencyMode 1", address,
-                               memory.name(), writer));
-  });
 }
 
 // Coefficients computed by the program itself: the task's extra header word names the task that wrote them,
 // or the last of several.
-void Simulator::State::check_runtime_kernel(const h13::Task& task, const Descriptor& descriptor) {
+void Simulator::State::check_runtime_kernel(const h13::Task& task, const Descriptor& descriptor,
+                                            int64_t index, std::set<int64_t>& sources) {
   if (!task.get(HeaderField::KBE0) || task.get(HeaderField::KBase0) != scratch_slot) return;
   if (!task.get(HeaderField::TDE)) throw Hazard("coefficients from scratch without the extra header word");
+  const Memory* scratch = slots[scratch_slot];
+  if (!scratch) throw Hazard("coefficients from scratch, which the program has none of");
   constexpr int engines = 16;
   const int64_t lanes = std::max<int64_t>(1, descriptor.output.channels / engines);
   const auto bytes = static_cast<uint64_t>(inputs_per_output(task, descriptor) * lanes * 2);
-  int64_t writer = no_task;
-  if (const Memory* scratch = slots[scratch_slot])
-    for (int engine = 0; engine < engines; ++engine) {
-      if (!(task[h13::Reg::CoeffDMAConfig0 + engine] & 1)) continue;
-      const uint64_t begin = task[h13::Reg::CoeffBaseAddr0 + engine];
-      const uint64_t end = std::min(begin + bytes, scratch->size());
-      for (uint64_t address = begin; address < end; address += Memory::granule)
-        writer = std::max(writer, scratch->writer(address));
-    }
+  std::set<int64_t> writers;
+  for (int engine = 0; engine < engines; ++engine) {
+    if (!(task[h13::Reg::CoeffDMAConfig0 + engine] & 1)) continue;
+    const uint64_t begin = task[h13::Reg::CoeffBaseAddr0 + engine];
+    scratch->check_range(begin, bytes);
+    dram.read(*scratch, begin, begin + bytes, index, writers);
+  }
+  const int64_t writer = writers.empty() ? no_task : *writers.rbegin();
   if (writer != task.get(HeaderField::DTID))
     throw Hazard(fmt::format("coefficients written by task {}, but the header waits for task {}", writer,
                              task.get(HeaderField::DTID)));
   order.wait_for(writer);
+  sources.merge(writers);
 }
 
 void Simulator::State::count_dram(const View& view, const Shape& shape, uint64_t& counter) {
   counter += static_cast<uint64_t>(shape.elements()) * bytes_of(view.format);
 }
 
-Tensor Simulator::State::load_source(const Operand& operand, const Descriptor& descriptor) {
-  if (operand.dram) {
-    if (&operand == &descriptor.source) check_dram_dependency(operand);
-    count_dram(operand.view, operand.shape, statistics.dram_bytes_read);
-  } else {
-    order.read(operand.view, operand.shape);
-  }
+void Simulator::State::read_source(const Operand& operand, bool first, int64_t index,
+                                   std::set<int64_t>& sources) {
+  if (operand.dram)
+    dram.read(operand, first, index, sources);
+  else
+    order.read(operand.view, operand.shape, sources);
+}
+
+Tensor Simulator::State::load_source(const Operand& operand) {
+  if (operand.dram) count_dram(operand.view, operand.shape, statistics.dram_bytes_read);
   return load(operand.view, operand.shape);
 }
 
-// The way of a source between DRAM and engine: nobody reads these bytes again, and what was there is gone.
-void Simulator::State::stream_through(const Range& ring) {
-  order.fill(ring);
-  l2.forget(ring.begin, ring.end - ring.begin);
-}
-
-void Simulator::State::leave_result(const Descriptor& descriptor, const Tensor& result, int64_t index) {
-  order.begin_result(descriptor);
+void Simulator::State::leave_result(const Descriptor& descriptor, const Tensor& result) {
   if (descriptor.staging) {
-    order.stage(*descriptor.staging);
     l2.forget(descriptor.staging->begin, descriptor.staging->end - descriptor.staging->begin);
     count_dram(descriptor.result, descriptor.output, statistics.dram_bytes_written);
-  } else {
-    order.write(descriptor);
   }
-  store(descriptor.result, result, index);
+  store(descriptor.result, result);
+}
+
+void Simulator::State::check_outputs() {
+  for (const hwx::Surface& surface : surfaces) {
+    if (surface.role != hwx::Role::Output) continue;
+    try {
+      dram.need_written(view_of(surface, *by_binding.at(surface.binding), name), shape_of(surface));
+    } catch (const Hazard& hazard) {
+      throw Error(name, "output " + surface.binding, hazard.what());
+    }
+  }
+}
+
+Origins Simulator::State::check_task(const Descriptor& descriptor, int64_t index) {
+  const h13::Task& task = tasks[static_cast<size_t>(index)];
+  Origins sources;
+  order.begin(descriptor);
+  read_source(descriptor.source, true, index, sources[0]);
+  // What streams through L2 replaces what was there, before anything reads it again.
+  if (descriptor.ring) order.fill(*descriptor.ring);
+  if (descriptor.keep) order.fill(*descriptor.keep, descriptor.source.shape);
+  if (descriptor.source2) read_source(*descriptor.source2, false, index, sources[1]);
+  if (descriptor.ring2) order.fill(*descriptor.ring2);
+  if (descriptor.engine() == Engine::Neural) check_runtime_kernel(task, descriptor, index, sources[2]);
+  order.begin_result(descriptor);
+  if (descriptor.staging)
+    order.stage(*descriptor.staging);
+  else
+    order.write(descriptor);
+  if (descriptor.result_in_dram) dram.write(descriptor.result, descriptor.output, index);
+  return sources;
 }
 
 std::string Simulator::State::run_task(int64_t index) {
   const h13::Task& task = tasks[static_cast<size_t>(index)];
   const Descriptor descriptor = describe(task, slots, l2);
-  order.begin(descriptor);
-  Tensor source = load_source(descriptor.source, descriptor);
-  // What streams through L2 replaces what was there, before anything reads it again.
-  if (descriptor.ring) stream_through(*descriptor.ring);
-  if (descriptor.keep) {
-    order.fill(*descriptor.keep, source.shape);
-    store(*descriptor.keep, source, no_task);
-  }
+  check_task(descriptor, index);
+  Tensor source = load_source(descriptor.source);
+  // The way of a source between DRAM and engine: nobody reads these bytes again.
+  if (descriptor.ring) l2.forget(descriptor.ring->begin, descriptor.ring->end - descriptor.ring->begin);
+  if (descriptor.keep) store(*descriptor.keep, source);
   std::optional<Tensor> source2;
-  if (descriptor.source2) source2 = load_source(*descriptor.source2, descriptor);
-  if (descriptor.ring2) stream_through(*descriptor.ring2);
+  if (descriptor.source2) source2 = load_source(*descriptor.source2);
+  if (descriptor.ring2) l2.forget(descriptor.ring2->begin, descriptor.ring2->end - descriptor.ring2->begin);
 
   std::string what;
   std::optional<Tensor> result;
   if (descriptor.engine() == Engine::Neural) {
-    check_runtime_kernel(task, descriptor);
     const Coefficients coefficients = read_coefficients(task, descriptor, slots);
     if (descriptor.source.relu)
       for (float& value : source.data) value = std::max(value, 0.0f);
@@ -264,7 +291,7 @@ std::string Simulator::State::run_task(int64_t index) {
     result = run_planar(task, descriptor, source, source2 ? &*source2 : nullptr);
     what = "PE " + describe_planar(task);
   }
-  leave_result(descriptor, *result, index);
+  leave_result(descriptor, *result);
   const std::string second = descriptor.source2 ? fmt::format(", {} {}", text_of(descriptor.source2->view),
                                                               text_of(descriptor.source2->shape))
                                                 : "";
@@ -273,81 +300,23 @@ std::string Simulator::State::run_task(int64_t index) {
                      text_of(descriptor.output));
 }
 
-// A task's place in the order of L2, without its numbers. `with_streams`: also of what only passes through.
-void Simulator::State::check_task(const Descriptor& descriptor, int64_t index, bool with_streams) {
-  const auto mark = [&](const View& view, const Shape& shape, int64_t writer) {
-    for_rows(view, shape, [&](uint64_t address, uint64_t bytes) { l2.write(address, bytes, writer); });
-  };
-  const auto read = [&](const Operand& operand) {
-    if (operand.dram) return;
-    order.read(operand.view, operand.shape);
-    for_rows(operand.view, operand.shape, [&](uint64_t address, uint64_t bytes) { l2.read(address, bytes); });
-  };
-  order.begin(descriptor);
-  read(descriptor.source);
-  if (with_streams && descriptor.ring) stream_through(*descriptor.ring);
-  if (descriptor.keep) {
-    order.fill(*descriptor.keep, descriptor.source.shape);
-    mark(*descriptor.keep, descriptor.source.shape, no_task);
-  }
-  if (descriptor.source2) read(*descriptor.source2);
-  if (with_streams && descriptor.ring2) stream_through(*descriptor.ring2);
-  order.begin_result(descriptor);
-  if (descriptor.staging) {
-    if (!with_streams) return;
-    order.stage(*descriptor.staging);
-    l2.forget(descriptor.staging->begin, descriptor.staging->end - descriptor.staging->begin);
-  } else {
-    order.write(descriptor);
-    mark(descriptor.result, descriptor.output, index);
-  }
-}
-
-namespace {
-
-// Tasks between one that leaves data in L2 and the last that reads them, and their neighbours: there a
-// missing wait does harm. Elsewhere all that is in L2 passes through it, which takes long to follow and needs
-// no order.
-std::vector<bool> near_data(const std::vector<Descriptor>& tasks) {
-  std::vector<bool> near(tasks.size(), false);
-  std::vector<std::pair<Range, size_t>> left;
-  const auto mark = [&](const Operand& operand, size_t reader) {
-    if (operand.dram) return;
-    const Range range = range_of(operand.view, operand.shape);
-    for (auto data = left.rbegin(); data != left.rend(); ++data) {
-      if (!data->first.overlaps(range)) continue;
-      const size_t first = data->second > 0 ? data->second - 1 : 0;
-      for (size_t i = first; i < std::min(tasks.size(), reader + 3); ++i) near[i] = true;
-      return;
-    }
-  };
-  for (size_t i = 0; i < tasks.size(); ++i) {
-    mark(tasks[i].source, i);
-    if (tasks[i].source2) mark(*tasks[i].source2, i);
-    if (tasks[i].keep) left.emplace_back(range_of(*tasks[i].keep, tasks[i].source.shape), i);
-    if (!tasks[i].staging) left.emplace_back(range_of(tasks[i].result, tasks[i].output), i);
-  }
-  return near;
-}
-
-}  // namespace
-
-void Simulator::check(const hwx::File& file) {
+std::vector<Origins> Simulator::check(const hwx::File& file) {
   try {
     State state(file, false);
-    std::vector<Descriptor> descriptors;
-    const auto each = [&](const auto& body) {
-      for (size_t i = 0; i < state.tasks.size(); ++i) {
-        try {
-          body(i);
-        } catch (const Hazard& hazard) {
-          throw Error(state.name, fmt::format("task {}", i), hazard.what());
-        }
+    for (const hwx::Surface& surface : state.surfaces)
+      if (surface.role == hwx::Role::Input) state.filled.insert(state.by_binding.at(surface.binding));
+    state.begin();
+    std::vector<Origins> sources;
+    for (size_t i = 0; i < state.tasks.size(); ++i) {
+      try {
+        const Descriptor descriptor = describe(state.tasks[i], state.slots, state.l2);
+        sources.push_back(state.check_task(descriptor, static_cast<int64_t>(i)));
+      } catch (const Hazard& hazard) {
+        throw Error(state.name, fmt::format("task {}", i), hazard.what());
       }
-    };
-    each([&](size_t i) { descriptors.push_back(describe(state.tasks[i], state.slots, state.l2)); });
-    const std::vector<bool> near = near_data(descriptors);
-    each([&](size_t i) { state.check_task(descriptors[i], static_cast<int64_t>(i), near[i]); });
+    }
+    state.check_outputs();
+    return sources;
   } catch (const Hazard& hazard) {
     throw Error(file.name, "", hazard.what());
   }
@@ -373,8 +342,9 @@ void Simulator::set_input(const std::string& binding, const std::vector<float>& 
   tensor.data = values;
   Memory& memory = *state_->by_binding.at(binding);
   // Hosts clear the padding between rows.
-  memory.write(0, memory.size(), no_task);
-  store(view_of(surface, memory, state_->name), tensor, no_task);
+  memory.write(0, memory.size());
+  state_->filled.insert(&memory);
+  store(view_of(surface, memory, state_->name), tensor);
 }
 
 Statistics Simulator::run(const Options& options) {

@@ -7,9 +7,11 @@
 // limits are hazards, and hazards are errors.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,6 +39,9 @@ struct Values {
   std::vector<float> data;
 };
 
+// The tasks whose results a task reads: as source 1, as source 2, as coefficients.
+using Origins = std::array<std::set<int64_t>, 3>;
+
 class Simulator {
  public:
   // Decodes the tasks; throws Error when they are unsound. `file` is copied where needed.
@@ -44,10 +49,11 @@ class Simulator {
   ~Simulator();
   Simulator(Simulator&&) noexcept;
 
-  // Looks at all tasks without their numbers: limits, and the order of L2 wherever data stay there. Costs a
-  // fraction of a run, and finds less: what was never written in DRAM, and coefficients, are not looked at.
-  // Throws Error("FILE: task N: HAZARD") on the first hazard.
-  static void check(const hwx::File& file);
+  // Looks at all tasks without their numbers: limits, waits, and that whatever is read in L2 and DRAM was
+  // written. Costs by tasks, not by bytes, and finds less than a run only in that rows count as whole
+  // granules (16 bytes in L2, 64 in DRAM) and coefficients are not looked at. Returns for each task those
+  // whose results it reads. Throws Error("FILE: task N: HAZARD") on the first hazard.
+  static std::vector<Origins> check(const hwx::File& file);
 
   // Values are rounded to the surface's element type. `binding` is the surface's run-time name. Throws Error
   // when there is no such input or the count differs from the surface's.

@@ -116,8 +116,9 @@ void print_verification(const driver::Verification& verification) {
 std::string options_line(const Arguments& arguments, const std::string& compat) {
   std::string emit;
   for (const std::string& what : arguments.compile.emit) emit += (emit.empty() ? "" : ",") + what;
-  return fmt::format("options: {{target = {}; compat = {}; emit = \"{}\";{}{}}}", arguments.target, compat,
+  return fmt::format("options: {{target = {}; compat = {}; emit = \"{}\";{}{}{}}}", arguments.target, compat,
                      emit, arguments.compile.native_pooling ? " experimental = native-pooling;" : "",
+                     arguments.compile.optimise ? "" : " optimise = 0;",
                      arguments.verify ? " verify = 1;" : "");
 }
 
@@ -143,6 +144,11 @@ void log_stages(const std::string& program, const Arguments& arguments, const dr
 }
 
 int compile(const std::string& program, Arguments arguments) {
+  const std::set<std::string>& emit = arguments.compile.emit;
+  arguments.compile.give_up_source =
+      !arguments.verify && !emit.contains("mlmodelc") && !emit.contains("plist");
+  arguments.compile.compare_costs =
+      arguments.verbose || arguments.json || emit.contains("json") || emit.contains("text");
   driver::Compiled compiled = driver::compile_model(arguments.compile);
   if (arguments.compile.output.empty()) arguments.compile.output = default_output(compiled.source.name);
   driver::write_outputs(compiled, arguments.compile);
@@ -165,7 +171,9 @@ int compile(const std::string& program, Arguments arguments) {
     result["verify"] = verification_json(verification);
     if (!arguments.quiet) print_verification(verification);
   }
-  if (arguments.verbose) fmt::print(stderr, "{}", report::layer_table(compiled.program));
+  if (arguments.verbose)
+    fmt::print(stderr, "{}", report::layer_table(compiled.program, {}, compiled.unoptimised));
+  if (arguments.json) result["costs"] = report::cost_json(compiled.program, compiled.unoptimised);
   if (arguments.json) fmt::print("{}\n", result.dump(2, ' ', false, ordered_json::error_handler_t::replace));
   return 0;
 }
@@ -230,6 +238,8 @@ int main(int argc, char** argv) {
          "--experimental", arguments.experimental,
          "use a form that no public Apple program shows: native-pooling (windowed pooling as one PE task)")
       ->check(CLI::IsMember({"native-pooling"}));
+  app.add_flag("!--no-optimisation", arguments.compile.optimise,
+               "fold, fuse and keep on chip nothing: only what makes the network legal is done to it");
   app.add_flag("--verify", arguments.verify,
                "run the program on the simulator and the model on the reference interpreter, and compare");
   app.add_flag("--verify-layers", arguments.verify_layers,
@@ -264,6 +274,7 @@ int main(int argc, char** argv) {
     for (const std::string& shape : arguments.shapes) add_shape(shape, arguments.compile.choice);
     arguments.compile.leave_out_impossible = arguments.debug;
     if (!arguments.quiet) arguments.compile.log = [&](const std::string& text) { log_line(program, text); };
+    if (!arguments.quiet) arguments.compile.progress = progress_line("compiling: step");
     arguments.compile.native_pooling = !arguments.experimental.empty();
     // Who asks to agree with a compiler of Apple's gets its tables and its weights; who only wants a program
     // gets the right numbers.

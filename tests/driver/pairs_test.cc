@@ -26,7 +26,7 @@ Outcome outcome_of(const fs::path& model) {
   driver::CompileOptions options;
   options.model = model;
   try {
-    return {driver::compile_model(options).hwx, ""};
+    return {hwx::write(driver::compile_model(options).program.file), ""};
   } catch (const Error& error) {
     const std::string text = error.what();
     const size_t from = text.find(": ");

@@ -22,6 +22,7 @@ namespace ane::test {
 struct RoadOptions {
   std::string compat;  // empty: the default
   bool native_pooling = false;
+  bool optimise = true;
   uint64_t seed = 1;  // of the inputs
 };
 
@@ -52,6 +53,7 @@ inline driver::Compiled compile(const TemporaryFolder& folder, const ModelBuilde
   compile_options.model = folder.path() / "model.mlmodel";
   compile_options.compat = options.compat;
   compile_options.native_pooling = options.native_pooling;
+  compile_options.optimise = options.optimise;
   return driver::compile_model(compile_options);
 }
 
@@ -81,7 +83,7 @@ inline void expect_agreement(const RoadOutput& output, const std::string& contex
 inline std::vector<RoadOutput> run_road(const ModelBuilder& model, const RoadOptions& options = {}) {
   const TemporaryFolder folder;
   const driver::Compiled compiled = compile(folder, model, options);
-  const hwx::File program = hwx::read(ByteSpan(compiled.hwx), "model.hwx");
+  const hwx::File program = hwx::read(hwx::write(compiled.program.file), "model.hwx");
   sim::Simulator simulator(program);
   std::map<std::string, std::vector<float>> inputs;
   uint64_t seed = options.seed;

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -25,7 +25,7 @@ inline std::string contents(const std::filesystem::path& path) {
 struct Ran {
   int status = -1;  // 128 + N when signal N ended it
   std::string out, err;
-  double seconds = 0;
+  double processor_seconds = 0;
 
   size_t error_lines() const { return static_cast<size_t>(std::count(err.begin(), err.end(), '\n')); }
 };
@@ -36,16 +36,26 @@ inline std::string quoted(const std::filesystem::path& word) {
   return text + "'";
 }
 
+// How long they worked, not how long they waited: other work on the machine hardly changes it.
+inline double processor_seconds_of_children() {
+  struct rusage usage {};
+  ::getrusage(RUSAGE_CHILDREN, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
 // `line` begins with a program of this build, e.g. "coreml2hwx --help"; `before` may set variables.
 inline Ran run(const std::string& line, const std::string& before = "") {
   const TemporaryFolder folder;
-  const auto begun = std::chrono::steady_clock::now();
+  const double before_it = processor_seconds_of_children();
   const std::string command = before + " " + ANE_BINARY_DIR "/" + line + " >" +
                               quoted(folder.path() / "out") + " 2>" + quoted(folder.path() / "err") +
                               " </dev/null";
   const int status = std::system(command.c_str());
   Ran ran;
-  ran.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  ran.processor_seconds = processor_seconds_of_children() - before_it;
   ran.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   ran.out = contents(folder.path() / "out");
   ran.err = contents(folder.path() / "err");
@@ -62,12 +72,13 @@ inline std::vector<std::string> files_below(const std::filesystem::path& folder)
   return names;
 }
 
-// How every program refuses: status 1, one line that begins with "error: ", within a second.
+// How every program refuses: status 1, one line that begins with "error: ", and little work: a few hundredths
+// of a second, which a busy machine may stretch.
 inline void expect_refused(const Ran& ran, const std::string& what) {
   EXPECT_EQ(ran.status, 1) << what << "\n" << ran.err;
   EXPECT_EQ(ran.error_lines(), 1u) << what << "\n" << ran.err;
   EXPECT_EQ(ran.err.substr(0, 7), "error: ") << what << "\n" << ran.err;
-  EXPECT_LT(ran.seconds, 1.0) << what;
+  EXPECT_LT(ran.processor_seconds, 5.0) << what;
 }
 
 }  // namespace ane::test

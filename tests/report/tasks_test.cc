@@ -85,16 +85,20 @@ TEST(TasksGraph, TellsPartsOfABufferApart) {
   EXPECT_FALSE(has("task1", "task3"));
 }
 
-// A kernel too large for one task: both parts read the input, which the first leaves on chip.
-TEST(TasksGraph, FollowsSourcesKeptOnChip) {
-  ANE_NEED_GRAPHVIZ;
+// A kernel of two parts: the first leaves the input on chip for the second.
+Network two_parts() {
   Network network;
   network.inputs = {network.add_tensor("x", {1, 1, 256, 16, 16})};
   Conv conv = convolution(256 * 9, 256);
   conv.kernel_width = conv.kernel_height = 3;
   conv.pad_left = conv.pad_right = conv.pad_top = conv.pad_bottom = 1;
-  network.outputs = {{"y", network.add_unit("y", conv, network.inputs, "y")}};
-  const h13::Program program = compile(network);
+  network.outputs = {{"y", network.add_unit("y", conv, network.inputs, "both")}};
+  return network;
+}
+
+TEST(TasksGraph, FollowsSourcesKeptOnChip) {
+  ANE_NEED_GRAPHVIZ;
+  const h13::Program program = compile(two_parts());
   ASSERT_EQ(program.tasks.size(), 2u);
   const Edges edges = test::edges_of(tasks_dot(program));
   EXPECT_TRUE(edges.contains({"input0", "task0"}) && edges.contains({"task0", "task1"}));
@@ -184,6 +188,38 @@ TEST(CostJson, CountsWorkAndTraffic) {
   EXPECT_GT(total.at("estimated_microseconds").get<double>(), 0);
 }
 
+// 16896 bytes at 3/102400 us a byte, 16384 products at 4096 * 1427.6 a microsecond: the transfer is longer.
+// The header has whole microseconds.
+TEST(CostJson, GivesBothSidesOfTheRoofline) {
+  const nlohmann::ordered_json conv = cost_json(compile(fork())).at("tasks")[0];
+  EXPECT_NEAR(conv.at("traffic_microseconds").get<double>(), 16896 * 3 / 102400.0, 1e-9);
+  EXPECT_NEAR(conv.at("work_microseconds").get<double>(), 16384 / (4096 * 1427.6), 1e-9);
+  EXPECT_EQ(conv.at("estimated_microseconds"), conv.at("traffic_microseconds"));
+  EXPECT_EQ(conv.at("header_microseconds"), 0);
+}
+
+TEST(CostJson, AddsUpByLayer) {
+  const nlohmann::ordered_json json = cost_json(compile(two_parts()));
+  ASSERT_EQ(json.at("layers").size(), 1u);
+  const auto& layer = json.at("layers")[0];
+  EXPECT_EQ(layer.at("layer"), "both");
+  EXPECT_EQ(layer.at("tasks"), 2);
+  EXPECT_EQ(layer.at("macs"), 256 * 256 * 9 * 16 * 16);
+  EXPECT_GE(layer.at("l2_bytes"), 256 * 16 * 16 * 2);  // the input
+  EXPECT_EQ(layer.at("macs"), json.at("total").at("macs"));
+  EXPECT_EQ(json.at("total").at("tasks"), 2);
+  EXPECT_FALSE(json.contains("without_optimisation"));
+}
+
+TEST(CostJson, ComparesWithTheUnoptimisedNetwork) {
+  h13::Plan plan;
+  plan.tasks = 7, plan.cost.macs = 11;
+  const nlohmann::ordered_json json = cost_json(compile(fork()), plan);
+  EXPECT_EQ(json.at("without_optimisation").at("tasks"), 7);
+  EXPECT_EQ(json.at("without_optimisation").at("macs"), 11);
+  EXPECT_NE(layer_table(compile(fork()), {}, plan).find("kept on chip: 7 tasks, 11 MACs"), std::string::npos);
+}
+
 TEST(CostJson, BadNamesStayValidJson) {
   h13::Program program = compile(fork());
   program.infos[0].layer = "\xff\xfe";
@@ -220,6 +256,14 @@ TEST(LayerTable, FitsItsColumnsAndAddsUp) {
   EXPECT_EQ(with("3 tasks"), 1);
   EXPECT_GE(with("folded39"), 1);
   EXPECT_GE(with("日本"), 1);
+}
+
+TEST(LayerTable, SumsOfLayersStandWhereTheySaySomething) {
+  EXPECT_EQ(lines_of(layer_table(compile(fork()))).size(), 2u + 3 + 2);  // heading, tasks, total
+  const std::vector<std::string> lines = lines_of(layer_table(compile(two_parts())));
+  ASSERT_EQ(lines.size(), 2u + 2 + 2 + 1 + 2 + 1);  // and a gap, a heading, one layer
+  EXPECT_TRUE(lines.back().starts_with("both ")) << lines.back();
+  EXPECT_NE(lines.back().find(" 2 "), std::string::npos);
 }
 
 TEST(Text, CutsInTheMiddleByColumns) {

@@ -242,6 +242,38 @@ TEST(Check, BadStreamsThroughData) {
   EXPECT_NE(found_by_check(program), "");
 }
 
+TEST(Check, BadDram) {
+  Program program = through_scratch();
+  program.tasks.erase(program.tasks.begin());
+  EXPECT_EQ(found_by_check(program), "made.hwx: task 0: reads 0x0 of scratch, which was never written");
+  program = through_scratch();
+  program.tasks[1].set(Field::Src1DMAConfig_DependencyMode, 0);
+  EXPECT_NE(found_by_check(program).find("task 1: reads 0x0 of scratch, which task 0 wrote, without"),
+            std::string::npos);
+  program = one_copy();
+  program.tasks[0].set(Field::Cin_Cin, 3), program.tasks[0].set(Field::Cout_Cout, 3);
+  EXPECT_EQ(found_by_check(program),
+            "made.hwx: output y: reads 0x240 of output 'y', which was never written");
+}
+
+// The PE reads scratch; the NE puts something else there without having waited for it.
+TEST(Check, BadScratchOverWhatTheOtherEngineReads) {
+  Program program = through_scratch();
+  Task reader = planar_task(size, 2);
+  read_dram(reader, scratch, size), write_dram(reader, program.add_output("z", size), size);
+  reader[Reg::SourceBase] = 0x80000, reader[Reg::ResultBase] = 0x90000;
+  program.tasks.insert(program.tasks.begin() + 1, reader);
+  Task writer = program.tasks[0];
+  writer[Reg::SourceBase] = 0xa0000, writer[Reg::ResultBase] = 0xb0000;
+  program.tasks.insert(program.tasks.begin() + 2, writer);
+  EXPECT_NE(
+      found_by_check(program).find("task 2: overwrites 0x0 of scratch, which task 1 may still be reading"),
+      std::string::npos)
+      << found_by_check(program);
+  program.tasks[2].set(Field::SourceCfg_AliasPlanarSrc, 1);
+  EXPECT_EQ(found_by_check(program), "");
+}
+
 // ---- Order ----
 
 TEST(Hazard, BadMissingWaits) {
