@@ -26,7 +26,7 @@ enum AxisCode : int64_t { kAxisW = 0, kAxisH = 1, kAxisK = 2, kAxisN = 3, kAxisS
 struct Translation {
   const coreml::Model& model;
   Net net;
-  int64_t next_blob = 1;  // ids are odd
+  int64_t next_blob = 1;      // ids are odd
   int64_t made_elements = 0;  // of constants that are in no file
   // Blobs whose elements are known from the model alone, row-major.
   std::map<std::string, std::vector<float>> known = {};
