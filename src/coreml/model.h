@@ -95,7 +95,7 @@ struct Refusal {
 
 // Reads and checks a .mlmodel. Throws Error for damaged or inconsistent files, for model types that hold no
 // tensor network (tree ensembles, ... : named), and one Error listing every layer that read_model itself
-// cannot understand (custom, recurrent, control flow: "LAYER (TYPE): REASON" each).
+// cannot understand (custom, control flow: "LAYER (TYPE): REASON" each).
 //
 // Inputs of flexible shape have their default shape, or the chosen one: by name; for images height and width
 // last. Throws Error for names and shapes that the model does not have.

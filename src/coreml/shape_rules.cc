@@ -60,11 +60,6 @@ std::optional<std::string> refusal_reason(const Layer& layer) {
       return unknown_layer_reason(layer);
     case Layer::kCustom:
       return fmt::format("custom code of class '{}', which is not in the file", layer.custom().classname());
-    case Layer::kSimpleRecurrent:
-    case Layer::kGru:
-    case Layer::kUniDirectionalLSTM:
-    case Layer::kBiDirectionalLSTM:
-      return "recurrent layers are not supported";
     case Layer::kBranch:
     case Layer::kLoop:
     case Layer::kLoopBreak:
@@ -170,6 +165,14 @@ Shapes infer_shapes(const LayerCheck& check) {
       return {reorganize_shape(check)};
     case Layer::kSlice:
       return {slice_shape(check)};
+    case Layer::kSimpleRecurrent:
+      return simple_recurrent_shapes(check);
+    case Layer::kGru:
+      return gru_shapes(check);
+    case Layer::kUniDirectionalLSTM:
+      return lstm_shapes(check);
+    case Layer::kBiDirectionalLSTM:
+      return bidirectional_lstm_shapes(check);
 
     case Layer::kUnary:
     case Layer::kCopy:

@@ -50,6 +50,12 @@ Shapes split_shapes(const LayerCheck& check);
 Shape sequence_repeat_shape(const LayerCheck& check);
 Shape slice_shape(const LayerCheck& check);
 
+// Recurrent layers (shape_rules_recurrent.cc).
+Shapes simple_recurrent_shapes(const LayerCheck& check);
+Shapes gru_shapes(const LayerCheck& check);
+Shapes lstm_shapes(const LayerCheck& check);
+Shapes bidirectional_lstm_shapes(const LayerCheck& check);
+
 // Layers of specification 4 and later, of any rank (shape_rules_exact.cc).
 Shape broadcast_shape(const LayerCheck& check, size_t least_inputs, size_t most_inputs);
 Shape concat_along(const LayerCheck& check, size_t axis);

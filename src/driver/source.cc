@@ -127,10 +127,10 @@ void set_shape(const Source& source, const mil::Function& function, const Choice
 void choose(Source& source, const Choice& choice) {
   mil::Function& function = chosen_function(*source.mil, choice.function);
   source.function_name = function.name;
-  for (const auto& [name, shape] : choice.shapes)
+  for (const auto& chosen : choice.shapes)
     if (std::none_of(function.inputs.begin(), function.inputs.end(),
-                     [&](const mil::NamedType& input) { return input.name == name; }))
-      throw Error(source.mil->file, "--shape", "there is no input " + name);
+                     [&](const mil::NamedType& input) { return input.name == chosen.first; }))
+      throw Error(source.mil->file, "--shape", "there is no input " + chosen.first);
   for (mil::NamedType& input : function.inputs)
     if (input.type.is_tensor()) set_shape(source, function, choice, input);
 }

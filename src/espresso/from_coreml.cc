@@ -137,7 +137,8 @@ void translate_layer(Translation& to, const SourceLayer& layer, const Fusion& fu
   need_known_rank(to, layer);
   if (translate_weighted(to, layer, fusion) || translate_elementwise(to, layer) ||
       translate_spatial(to, layer) || translate_sampling(to, layer) || translate_exact(to, layer) ||
-      translate_matrix(to, layer) || translate_selection(to, layer) || translate_structure(to, layer))
+      translate_matrix(to, layer) || translate_selection(to, layer) || translate_recurrent(to, layer) ||
+      translate_structure(to, layer))
     return;
   throw Unsupported{reason_of_absence(layer)};
 }

@@ -236,6 +236,7 @@ Blob5 with_constants(Translation& to, const SourceLayer& source, const Blob5& bl
     Shape shape = blob.shape;
     dimension(shape, code) = count;
     const float value = source.constantpad().value();
+    count_made(to, shape.count());
     if (count > 0)
       parts.push_back(constant_step(to, source, side + std::to_string(code),
                                     std::vector<float>(static_cast<size_t>(shape.count()), value), shape));

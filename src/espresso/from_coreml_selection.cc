@@ -42,10 +42,10 @@ void translate_values(Translation& to, const SourceLayer& source, std::vector<fl
   add_layer(to, source, "load_constant", std::move(attributes), {});
 }
 
-std::optional<std::vector<float>> made_values(const Translation& to, const SourceLayer& source) {
+std::optional<std::vector<float>> made_values(Translation& to, const SourceLayer& source) {
   const auto filled = [&](float value) {
     const int64_t count = output_shape(to, source).count();
-    if (count > most_elements) throw Unsupported{"too many elements"};
+    count_made(to, count);
     return std::vector<float>(static_cast<size_t>(count), value);
   };
   switch (source.layer_case()) {
@@ -195,7 +195,7 @@ void translate_band(Translation& to, const SourceLayer& source, int64_t lowest, 
   const Blob5 x = input_blob(to, source);
   Shape shape = x.shape;
   shape.seq = shape.n = shape.k = 1;
-  if (shape.count() > most_elements) throw Unsupported{"too large a matrix"};
+  count_made(to, shape.count());
   std::vector<float> mask;
   for (int64_t row = 0; row < shape.h; ++row)
     for (int64_t column = 0; column < shape.w; ++column)

@@ -47,6 +47,13 @@ Blob5 operate(Translation& to, const SourceLayer& source, const std::string& suf
   return step(to, source, suffix, "elementwise", std::move(attributes), bottoms, bottoms[0].shape);
 }
 
+void count_made(Translation& to, int64_t elements) {
+  constexpr int64_t most_made = int64_t{1} << 24;
+  if (elements > most_made || to.made_elements > most_made - elements)
+    throw Unsupported{"more than 2^24 constants that are in no file"};
+  to.made_elements += elements;
+}
+
 Blob5 constant_step(Translation& to, const SourceLayer& source, const std::string& suffix,
                     std::vector<float> values, const Shape& shape) {
   json attributes = {{"constant_blob", add_floats(to, std::move(values))},

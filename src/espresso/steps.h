@@ -25,6 +25,9 @@ Blob5 operate(Translation& to, const SourceLayer& source, const std::string& suf
               const std::vector<Blob5>& bottoms, double alpha = 1);
 Blob5 constant_step(Translation& to, const SourceLayer& source, const std::string& suffix,
                     std::vector<float> values, const Shape& shape);
+// Constants that are in no file are counted, so that a small file cannot ask for all memory. Throws
+// Unsupported when there are too many.
+void count_made(Translation& to, int64_t elements);
 Blob5 reshaped(Translation& to, const SourceLayer& source, const std::string& suffix, const Blob5& blob,
                const Shape& shape);
 // The axis `code` and the channels exchanged.

@@ -26,7 +26,8 @@ enum AxisCode : int64_t { kAxisW = 0, kAxisH = 1, kAxisK = 2, kAxisN = 3, kAxisS
 struct Translation {
   const coreml::Model& model;
   Net net;
-  int64_t next_blob = 1;  // ids are odd
+  int64_t next_blob = 1;      // ids are odd
+  int64_t made_elements = 0;  // of constants that are in no file
   // Blobs whose elements are known from the model alone, row-major.
   std::map<std::string, std::vector<float>> known = {};
 };
@@ -114,6 +115,9 @@ bool translate_exact(Translation& to, const SourceLayer& source);
 
 // from_coreml_matrix.cc
 bool translate_matrix(Translation& to, const SourceLayer& source);
+
+// from_coreml_recurrent.cc
+bool translate_recurrent(Translation& to, const SourceLayer& source);
 
 // from_coreml_selection.cc
 bool translate_selection(Translation& to, const SourceLayer& source);

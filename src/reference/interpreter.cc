@@ -59,6 +59,10 @@ const std::map<Layer::LayerCase, Evaluator>& evaluators() {
       {Layer::kSequenceRepeat, one<evaluate_sequence_repeat>},
       {Layer::kReorganizeData, one<evaluate_reorganize_data>},
       {Layer::kSlice, one<evaluate_slice>},
+      {Layer::kSimpleRecurrent, evaluate_simple_recurrent},
+      {Layer::kGru, evaluate_gru},
+      {Layer::kUniDirectionalLSTM, evaluate_lstm},
+      {Layer::kBiDirectionalLSTM, evaluate_bidirectional_lstm},
 
       {Layer::kCopy, one<evaluate_copy>},
       {Layer::kClip, one<evaluate_clip>},

@@ -132,6 +132,12 @@ Tensor evaluate_cum_sum(const Call& call);
 Tensor evaluate_one_hot(const Call& call);
 std::vector<Tensor> evaluate_top_k(const Call& call);
 
+// recurrent.cc
+std::vector<Tensor> evaluate_simple_recurrent(const Call& call);
+std::vector<Tensor> evaluate_gru(const Call& call);
+std::vector<Tensor> evaluate_lstm(const Call& call);
+std::vector<Tensor> evaluate_bidirectional_lstm(const Call& call);
+
 // shape.cc
 Tensor evaluate_copy(const Call& call);
 Tensor evaluate_reshape(const Call& call);

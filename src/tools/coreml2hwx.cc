@@ -217,10 +217,10 @@ int main(int argc, char** argv) {
       "--shape", arguments.shapes,
       "NAME=1,3,640,480: shape of an input whose shape is flexible; of images the last two are height and "
       "width (default: the model's own default)");
-  app.add_option(
-         "--compat", arguments.compile.compat,
-         "which of Apple's compilers to agree with (default: 5.4.1, for ML Programs 9.509); when given, each "
-         "weight is rounded by itself, as there, and not all of a kernel together")
+  app.add_option("--compat", arguments.compile.compat,
+                 "which of Apple's compilers to agree with (default: 5.4.1, for ML Programs and products of "
+                 "two matrices 9.509); when given, each "
+                 "weight is rounded by itself, as there, and not all of a kernel together")
       ->check(CLI::IsMember({"4.2.1", "5.4.1", "7.6.4", "9.509"}));
   app.add_option("--functions", arguments.functions,
                  "how to compute sigmoid, tanh, GELU and SiLU: precise (good to fp16; up to seven passes) or "

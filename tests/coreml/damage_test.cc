@@ -218,14 +218,14 @@ TEST(BadModel, EveryRefusedLayerIsNamed) {
   ModelBuilder model;
   model.array_input("x", {4});
   model.layer("a", {"x"})->mutable_custom()->set_classname("Swish");
-  model.layer("b", {"a"})->mutable_gru();
+  model.layer("b", {"a"})->mutable_loopbreak();
   model.layer("c", {"b"});
   model.layer("d", {"c"})->mutable_activation();
   model.array_output("d");
   const std::string text = error_of(model);
   expect_error(text, "4 layers are not supported");
   expect_error(text, "a (custom): custom code of class 'Swish'");
-  expect_error(text, "b (gru): recurrent");
+  expect_error(text, "b (loopBreak): control flow");
   expect_error(text, "c (unknown): names no layer type");
   expect_error(text, "d (activation.unknown)");
 }
@@ -236,16 +236,16 @@ TEST(BadModel, ManyRefusedLayersAreCounted) {
   for (int i = 0; i < 20; ++i) {
     auto* layer = model.layer(fmt::format("l{}", i), {"x"});
     if (i % 2)
-      layer->mutable_gru();
+      layer->mutable_loopbreak();
     else
       layer->mutable_custom();
   }
   model.array_output("l0");
   const std::string text = error_of(model);
   expect_error(text, "20 layers are not supported");
-  expect_error(text, "l11 (gru)");
+  expect_error(text, "l11 (loopBreak)");
   EXPECT_EQ(text.find("l12"), std::string::npos) << text;
-  expect_error(text, "and 8 more: 4 custom 4 gru");
+  expect_error(text, "and 8 more: 4 custom 4 loopBreak");
 }
 
 TEST(BadModel, LayersOfTheFuture) {

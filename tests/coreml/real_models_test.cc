@@ -38,9 +38,6 @@ TEST(RealModels, AllAreReadOrRefusedForTheirLayers) {
   ANE_NEED_EVIDENCE("models/neuralnetwork");
   const std::map<std::string, std::string> refused = {
       {"custom-layer-swish", "class 'Swish'"},
-      {"gesture-lstm-activity-classifier", "uniDirectionalLSTM"},
-      {"char-lstm-decoder-f16", "uniDirectionalLSTM"},
-      {"char-bigru-encoder-f16", "gru"},
       {"tf2-lstm-control-flow", "control flow"},
   };
   for (const auto& path : models_in(evidence_folder)) {

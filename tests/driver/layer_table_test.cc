@@ -120,6 +120,65 @@ void over_columns(Params& params) {
   params.set_keepdims(true);
 }
 
+// ---- Recurrent layers: 5 steps of vectors of 6, states of 4.
+
+constexpr int64_t vector_size = 6, state_size = 4;
+
+template <typename Params>
+void set_sizes(Params& params) {
+  params.set_inputvectorsize(vector_size);
+  params.set_outputvectorsize(state_size);
+}
+void set_gate(spec::WeightParams* weights, spec::WeightParams* recursion,
+              spec::WeightParams* bias = nullptr) {
+  static int seed = 0;  // no two gates alike
+  const auto numbers = [&](int64_t count) {
+    std::vector<float> values;
+    for (int64_t i = 0; i < count; ++i)
+      values.push_back(static_cast<float>((i * 37 + ++seed * 11) % 41 - 20) / 32);
+    return values;
+  };
+  set_floats(weights, numbers(vector_size * state_size));
+  set_floats(recursion, numbers(state_size * state_size));
+  if (bias) set_floats(bias, numbers(state_size));
+}
+void set_gates(spec::LSTMWeightParams& to) {
+  set_gate(to.mutable_inputgateweightmatrix(), to.mutable_inputgaterecursionmatrix(),
+           to.mutable_inputgatebiasvector());
+  set_gate(to.mutable_forgetgateweightmatrix(), to.mutable_forgetgaterecursionmatrix(),
+           to.mutable_forgetgatebiasvector());
+  set_gate(to.mutable_blockinputweightmatrix(), to.mutable_blockinputrecursionmatrix(),
+           to.mutable_blockinputbiasvector());
+  set_gate(to.mutable_outputgateweightmatrix(), to.mutable_outputgaterecursionmatrix(),
+           to.mutable_outputgatebiasvector());
+  set_floats(to.mutable_inputgatepeepholevector(), {0.5f, -0.25f, 1, 0.75f});
+  set_floats(to.mutable_forgetgatepeepholevector(), {-0.5f, 0.25f, 0.5f, 1});
+  set_floats(to.mutable_outputgatepeepholevector(), {0.25f, 1, -1, 0.5f});
+}
+void set_functions(google::protobuf::RepeatedPtrField<spec::ActivationParams>* functions) {
+  functions->Add()->mutable_sigmoidhard();
+  functions->Add()->mutable_tanh();
+  functions->Add()->mutable_scaledtanh();
+}
+
+// The rows of x as a sequence, and as many states, which are also results.
+Example recurrent(int states, const Fill& fill) {
+  return [=] {
+    ModelBuilder model;
+    model.array_input("x", {vector_size, 1, 5});
+    model.permute("steps", "x", {3, 1, 2, 0});
+    std::vector<std::string> inputs = {"steps"}, outputs = {"y"};
+    for (int i = 0; i < states; ++i) {
+      inputs.push_back(fmt::format("state{}", i));
+      outputs.push_back(fmt::format("next{}", i));
+      model.array_input(inputs.back(), {state_size});
+    }
+    fill(*model.layer("y", inputs, outputs));
+    for (const std::string& output : outputs) model.array_output(output);
+    return model;
+  };
+}
+
 spec::ActivationParams& activation(Layer& y) {
   return *y.mutable_activation();
 }
@@ -302,10 +361,55 @@ const std::map<std::string, Example>& classic_layers() {
          y.mutable_slice()->set_endindex(3);
          y.mutable_slice()->set_stride(1);
        })},
-      {"simpleRecurrent", classic([](Layer& y) { y.mutable_simplerecurrent(); })},
-      {"gru", classic([](Layer& y) { y.mutable_gru(); })},
-      {"uniDirectionalLSTM", classic([](Layer& y) { y.mutable_unidirectionallstm(); })},
-      {"biDirectionalLSTM", classic([](Layer& y) { y.mutable_bidirectionallstm(); })},
+      {"simpleRecurrent", recurrent(1,
+                                    [](Layer& y) {
+                                      auto& params = *y.mutable_simplerecurrent();
+                                      set_sizes(params);
+                                      params.mutable_activation()->mutable_tanh();
+                                      params.set_sequenceoutput(true);
+                                      set_gate(params.mutable_weightmatrix(),
+                                               params.mutable_recursionmatrix());
+                                    })},
+      {"gru", recurrent(1,
+                        [](Layer& y) {
+                          auto& params = *y.mutable_gru();
+                          set_sizes(params);
+                          params.add_activations()->mutable_sigmoid();
+                          params.add_activations()->mutable_tanh();
+                          params.set_sequenceoutput(true);
+                          params.set_hasbiasvectors(true);
+                          set_gate(params.mutable_updategateweightmatrix(),
+                                   params.mutable_updategaterecursionmatrix(),
+                                   params.mutable_updategatebiasvector());
+                          set_gate(params.mutable_resetgateweightmatrix(),
+                                   params.mutable_resetgaterecursionmatrix(),
+                                   params.mutable_resetgatebiasvector());
+                          set_gate(params.mutable_outputgateweightmatrix(),
+                                   params.mutable_outputgaterecursionmatrix(),
+                                   params.mutable_outputgatebiasvector());
+                        })},
+      {"uniDirectionalLSTM", recurrent(2,
+                                       [](Layer& y) {
+                                         auto& params = *y.mutable_unidirectionallstm();
+                                         set_sizes(params);
+                                         set_functions(params.mutable_activations());
+                                         params.mutable_params()->set_haspeepholevectors(true);
+                                         params.mutable_params()->set_hasbiasvectors(true);
+                                         params.mutable_params()->set_forgetbias(true);
+                                         params.set_reverseinput(true);
+                                         set_gates(*params.mutable_weightparams());
+                                       })},
+      {"biDirectionalLSTM", recurrent(4,
+                                      [](Layer& y) {
+                                        auto& params = *y.mutable_bidirectionallstm();
+                                        set_sizes(params);
+                                        set_functions(params.mutable_activationsforwardlstm());
+                                        set_functions(params.mutable_activationsbackwardlstm());
+                                        params.mutable_params()->set_sequenceoutput(true);
+                                        params.mutable_params()->set_coupledinputandforgetgate(true);
+                                        set_gates(*params.add_weightparams());
+                                        set_gates(*params.add_weightparams());
+                                      })},
       {"custom", classic([](Layer& y) { y.mutable_custom()->set_classname("Mine"); })},
   };
   return examples;
@@ -588,6 +692,17 @@ TEST(LayerTable, EveryRowIsTrue) {
       ADD_FAILURE() << error.what();
     }
   }
+}
+
+TEST(LayerTable, RecurrenceOfUnknownLengthIsRefused) {
+  ModelBuilder model;
+  model.array_input("x", {vector_size});
+  auto& params = *model.layer("y", {"x"})->mutable_simplerecurrent();
+  set_sizes(params);
+  params.mutable_activation()->mutable_tanh();
+  set_gate(params.mutable_weightmatrix(), params.mutable_recursionmatrix());
+  model.array_output("y");
+  EXPECT_NE(refusal_of(model).find("unknown length"), std::string::npos) << refusal_of(model);
 }
 
 // All types that the message has.

@@ -132,7 +132,8 @@ TEST_F(Pipelines, CompiledOnesLikewise) {
   for (const char* part : {"model0", "model1"}) fs::create_directories(at("p.mlmodelc") / part);
   fs::copy(at("single/single.mlmodelc"), at("p.mlmodelc/model0"), fs::copy_options::recursive);
   folder_.put("p.mlmodelc/model0/coremldata.bin", std::string("\xf4\x01\0\0", 4));  // 500 neuralNetwork
-  folder_.put("p.mlmodelc/model1/coremldata.bin", std::string("\x62\x02\0\0", 4));  // 610 nonMaximumSuppression
+  folder_.put("p.mlmodelc/model1/coremldata.bin",
+              std::string("\x62\x02\0\0", 4));  // 610 nonMaximumSuppression
   const Ran ran = compile(at("p.mlmodelc"));
   ASSERT_EQ(ran.status, 0) << ran.err;
   EXPECT_EQ(contents(at("out/model.hwx")), contents(at("single/model.hwx")));

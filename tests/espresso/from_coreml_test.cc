@@ -626,7 +626,24 @@ TEST(BadTranslation, NamesEveryLayerThatHasNoForm) {
   model.array_output("turned");
   const std::string message = refusal(model);
   EXPECT_NE(message.find("order (argSort): the engine does not sort"), std::string::npos) << message;
-  EXPECT_NE(message.find("turned (reverseSeq): the engine does not move elements"), std::string::npos) << message;
+  EXPECT_NE(message.find("turned (reverseSeq): the engine does not move elements"), std::string::npos)
+      << message;
+}
+
+// A few bytes a layer that ask for 64 MiB each.
+TEST(BadTranslation, SmallFilesThatAskForAllMemory) {
+  ModelBuilder model(5);
+  model.exact_rank();
+  model.array_input("x", {1, 1});
+  for (int i = 0; i < 500; ++i) {
+    auto& params = *model.layer("fill" + std::to_string(i), {})->mutable_fillstatic();
+    params.add_targetshape(4096);
+    params.add_targetshape(4096);
+  }
+  auto& pad = *model.layer("pad", {"x"})->mutable_constantpad();
+  for (const uint64_t amount : {1u << 20, 0u, 0u, 0u}) pad.add_padamounts(amount);
+  model.array_output("pad");
+  EXPECT_NE(refusal(model).find("constants that are in no file"), std::string::npos) << refusal(model);
 }
 
 TEST(BadTranslation, NumbersThatJsonCannotHold) {
