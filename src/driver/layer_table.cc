@@ -20,7 +20,7 @@ constexpr LayerRow rows[] = {
     {"activation.PReLU", Chain, "one slope: Neuron; per channel: positive part plus scaled negative part"},
     {"activation.tanh", Units, "Neuron"},
     {"activation.scaledTanh", Chain, "Neuron between gains"},
-    {"activation.sigmoid", Units, "Neuron; precise form of three passes unless `--sigmoid table`"},
+    {"activation.sigmoid", Units, "Neuron; precise form of three passes unless `--functions table`"},
     {"activation.sigmoidHard", Units, "Neuron"},
     {"activation.ELU", Chain, "e^x, shifted; maximum"},
     {"activation.softsign", Chain, "x / (1 + abs x)"},
