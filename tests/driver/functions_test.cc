@@ -17,7 +17,7 @@ using Numbers = std::vector<float>;
 
 Numbers simulated(const driver::CompileOptions& options, const std::map<std::string, Numbers>& inputs) {
   const driver::Compiled compiled = driver::compile_model(options);
-  const hwx::File program = hwx::read(ByteSpan(compiled.hwx), "model.hwx");
+  const hwx::File program = hwx::read(hwx::write(compiled.program.file), "model.hwx");
   sim::Simulator simulator(program);
   for (const driver::SidecarFeature& feature : compiled.sidecar.inputs)
     simulator.set_input(feature.binding, driver::to_surface(feature, inputs.at(feature.name)));

@@ -32,7 +32,7 @@ driver::Compiled compiled(const fs::path& folder) {
 
 // The outputs by name, for a network of one input.
 std::map<std::string, Values> simulated(const driver::Compiled& program, const Values& input) {
-  sim::Simulator simulator(hwx::read(ByteSpan(program.hwx), "model.hwx"));
+  sim::Simulator simulator(hwx::read(hwx::write(program.program.file), "model.hwx"));
   const driver::SidecarFeature& feature = program.sidecar.inputs.at(0);
   simulator.set_input(feature.binding, driver::to_surface(feature, input));
   simulator.run();
@@ -66,7 +66,7 @@ TEST(RealInputs, Waifu2xDenoisesAPicture) {
   const fs::path inputs = evidence_folder / "inputs/waifu2x";
   const driver::Compiled source = compiled(evidence_folder / "neuralnetwork/waifu2x-anime-noise0"),
                          twin = compiled(evidence_folder / "espresso/waifu2x-anime-noise0");
-  EXPECT_TRUE(source.hwx == twin.hwx);
+  EXPECT_TRUE(hwx::write(source.program.file) == hwx::write(twin.program.file));
   const Values input = planes(inputs / "input_142x142.ppm", 1.0f / 255),
                expected = media::read_raw(inputs / "expected_3x128x128_f32le.bin", media::RawType::Float32);
   for (const driver::Compiled* program : {&source, &twin}) {
