@@ -18,10 +18,10 @@ namespace ane::driver {
 
 struct CompileOptions {
   std::filesystem::path model;
-  Choice choice;                         // of functions and shapes
-  std::string compat;                    // version of the compiler to agree with; empty: default_compat
-  bool coarse_tables = false;            // Apple's tables for sigmoid, tanh, GELU and SiLU
-  bool nearest_weights = false;          // each weight rounded by itself, as Apple's compiler does it
+  Choice choice;                 // of functions and shapes
+  std::string compat;            // version of the compiler to agree with; empty: default_compat
+  bool coarse_tables = false;    // Apple's tables for sigmoid, tanh, GELU and SiLU
+  bool nearest_weights = false;  // each weight rounded by itself, as Apple's compiler does it
   // Nothing is folded, fused or kept on chip: only what makes the network legal is done to it.
   bool optimise = true;
   bool compare_costs = false;            // also says what the network would cost without

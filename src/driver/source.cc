@@ -168,7 +168,8 @@ std::shared_ptr<coreml::spec::Model> chosen_model(Source& source,
 void read_core_ml(Source& source, const fs::path& model, const Choice& choice) {
   // The message has copies of all that the file holds, which is mapped no longer than that takes.
   const std::string name = model.string();
-  const auto proto = chosen_model(source, coreml::parse_model(MappedFile(model).bytes(), name), model, choice);
+  const auto proto =
+      chosen_model(source, coreml::parse_model(MappedFile(model).bytes(), name), model, choice);
   if (!proto->has_mlprogram()) {
     refuse_function(model, choice);
     source.coreml = coreml::read_model(proto, name, choice.shapes);
