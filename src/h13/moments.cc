@@ -108,19 +108,22 @@ Moments of_convolution(const aneir::Conv& conv, const Moments& x) {
   y.mean.assign(outputs, 0);
   y.variance.assign(outputs, 0);
   parallel_for(conv.output_channels, 16, [&](int64_t begin, int64_t end) {
-    for (size_t o = count_of(begin); o < count_of(end); ++o)
+    for (size_t o = count_of(begin); o < count_of(end); ++o) {
+      const size_t first_channel = o / outputs_of_group * inputs_of_group;
       for (size_t i = 0; i < inputs_of_group; ++i) {
-        const size_t c = o / outputs_of_group * inputs_of_group + i;
+        const size_t c = first_channel + i;
         const size_t kernel =
             conv.transposed ? c * outputs_of_group + o % outputs_of_group : o * inputs_of_group + i;
         double sum = 0, squares = 0;
-        for (const float tap : std::span(weights).subspan(kernel * area, area)) {
-          sum += static_cast<double>(tap);
-          squares += static_cast<double>(tap) * static_cast<double>(tap);
+        for (size_t tap = kernel * area; tap < (kernel + 1) * area; ++tap) {
+          const double weight = static_cast<double>(weights[tap]);
+          sum += weight;
+          squares += weight * weight;
         }
         y.mean[o] += x.mean[c] * sum / phases;
         y.variance[o] += x.variance[c] * squares / phases;
       }
+    }
   });
   if (conv.bias) {
     const std::vector<float> bias = conv.bias->floats();

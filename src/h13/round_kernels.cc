@@ -23,10 +23,10 @@
 #include "h13/round_kernels.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <numeric>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "base/half.h"
@@ -39,22 +39,29 @@ namespace {
 constexpr double likeness_of_neighbours = 0.9;
 constexpr double doubt = 0.1;
 
-bool all_are_halves(std::span<const float> values) {
-  return std::all_of(values.begin(), values.end(),
-                     [](float value) { return std::isfinite(value) && round_to_half(value) == value; });
-}
+constexpr float smallest_normal = 0x1p-14f, smallest_step = 0x1p-24f, largest_half = 65504;
 
-// Of the two binary16 numbers beside `wanted` the one that is not `nearest`. Their codes, without the sign,
-// are in the order of their magnitudes.
+// Of the two binary16 numbers beside `wanted` the one that is not `nearest`. As float32, they lie 2^13 codes
+// apart; where they are subnormal, 2^-24. May be beyond the largest.
 float other_neighbour(float wanted, float nearest) {
-  uint16_t code = to_half(std::abs(nearest)).bits;
-  code = static_cast<uint16_t>(std::abs(wanted) > std::abs(nearest) ? code + 1 : code - 1);
-  return std::copysign(to_float(Half{code}), wanted);
+  const float magnitude = std::abs(nearest), direction = std::abs(wanted) > magnitude ? 1.0f : -1.0f;
+  float other = magnitude + direction * smallest_step;
+  if (std::min(magnitude, other) >= smallest_normal) {
+    const int32_t codes = direction > 0 ? 1 << 13 : -(1 << 13);
+    other = std::bit_cast<float>(std::bit_cast<int32_t>(magnitude) + codes);
+  }
+  return std::copysign(other, wanted);
 }
 
 // The weights that make one output channel.
 class Kernel {
  public:
+  struct Move {
+    uint32_t channel, weight;
+    float to;
+    double gain;
+  };
+
   Kernel(std::span<const float> wanted, std::span<float> rounded, std::span<const double> mean,
          std::span<const double> variance, double offset)
       : wanted_(wanted),
@@ -64,56 +71,73 @@ class Kernel {
         area_(wanted.size() / mean.size()),
         offset_(offset),
         sums_(mean.size(), 0) {
-    for (size_t i = 0; i < wanted.size(); ++i) sums_[i / area_] += error(i);
-    for (size_t c = 0; c < sums_.size(); ++c) offset_ += mean[c] * sums_[c];
+    for (size_t c = 0, i = 0; c < sums_.size(); ++c) {
+      for (size_t tap = 0; tap < area_; ++tap, ++i) sums_[c] += error(i);
+      offset_ += mean[c] * sums_[c];
+    }
   }
 
-  void settle() {
-    constexpr int sweeps = 2;  // later ones find next to nothing
-    for (int sweep = 0; sweep < sweeps; ++sweep) {
-      moves_.clear();
-      for (size_t i = 0; i < wanted_.size(); ++i) {
-        if (wanted_[i] == 0 || wanted_[i] == rounded_[i]) continue;
-        const float other = other_neighbour(wanted_[i], rounded_[i]);
-        const double gain = gain_of(i, other);
-        if (gain > 0) moves_.push_back({i, other, gain});
-      }
-      if (moves_.empty()) return;
+  // `moves` is room for one more than there are weights.
+  void settle(std::vector<Move>& moves) {
+    constexpr int sweeps = 2;  // a third finds next to nothing
+    const double enough = removable() / 16;
+    for (int sweep = 0; sweep < sweeps && removable() > enough; ++sweep) {
+      const auto end = find_moves(moves);
       // The first few do nearly all there is to do; the order of the others does not matter.
-      const auto sorted = moves_.begin() + std::min<std::ptrdiff_t>(std::ssize(moves_), 32);
-      std::partial_sort(moves_.begin(), sorted, moves_.end(), [](const Move& a, const Move& b) {
-        return std::pair(b.gain, a.index) < std::pair(a.gain, b.index);
+      const auto sorted = moves.begin() + std::min<std::ptrdiff_t>(end - moves.begin(), 32);
+      std::partial_sort(moves.begin(), sorted, end, [](const Move& a, const Move& b) {
+        return a.gain != b.gain ? a.gain > b.gain : a.weight < b.weight;
       });
-      for (const Move& move : moves_)
-        if (gain_of(move.index, move.to) > 0) apply(move);
+      for (auto move = moves.begin(); move != end; ++move)
+        if (gain_of(*move) > 0) apply(*move);
     }
   }
 
  private:
-  struct Move {
-    size_t index;
-    float to;
-    double gain;
-  };
+  // The part of the expected square of the error that no single weight is to blame for.
+  double removable() const {
+    double sum = offset_ * offset_;
+    for (size_t c = 0; area_ > 1 && c < sums_.size(); ++c)
+      sum += variance_[c] * likeness_of_neighbours * sums_[c] * sums_[c];
+    return sum;
+  }
+
+  // Whether a weight moves is a matter of chance, so nothing here branches on it.
+  std::vector<Move>::iterator find_moves(std::vector<Move>& moves) const {
+    auto next = moves.begin();
+    for (size_t c = 0, i = 0; c < sums_.size(); ++c)
+      for (size_t tap = 0; tap < area_; ++tap, ++i) {
+        next->channel = static_cast<uint32_t>(c);
+        next->weight = static_cast<uint32_t>(i);
+        next->to = other_neighbour(wanted_[i], rounded_[i]);
+        next->gain = gain_of(*next);
+        next += next->gain > 0 && wanted_[i] != 0 && wanted_[i] != rounded_[i] &&
+                std::abs(next->to) <= largest_half;
+      }
+    return next;
+  }
 
   double error(size_t i) const { return static_cast<double>(wanted_[i]) - static_cast<double>(rounded_[i]); }
+  double step_of(const Move& move) const {
+    return static_cast<double>(move.to) - static_cast<double>(rounded_[move.weight]);
+  }
 
-  // By how much the expected square of the error falls when weight i becomes `to`.
-  double gain_of(size_t i, float to) const {
-    const size_t c = i / area_;
-    const double before = error(i), step = static_cast<double>(to) - static_cast<double>(rounded_[i]);
+  // By how much the expected square of the error falls.
+  double gain_of(const Move& move) const {
+    const double mean = mean_[move.channel], step = step_of(move);
     // a^2 - (a - s)^2 = s * (2 a - s), for each of the three squares
-    const double common = mean_[c] * step * (2 * offset_ - mean_[c] * step);
-    const double own = step * (2 * before - step), together = step * (2 * sums_[c] - step);
-    return common + variance_[c] * ((1 - likeness_of_neighbours) * own + likeness_of_neighbours * together);
+    const double common = mean * step * (2 * offset_ - mean * step);
+    const double own = step * (2 * error(move.weight) - step),
+                 together = step * (2 * sums_[move.channel] - step);
+    return common +
+           variance_[move.channel] * ((1 - likeness_of_neighbours) * own + likeness_of_neighbours * together);
   }
 
   void apply(const Move& move) {
-    const size_t c = move.index / area_;
-    const double step = static_cast<double>(move.to) - static_cast<double>(rounded_[move.index]);
-    sums_[c] -= step;
-    offset_ -= mean_[c] * step;
-    rounded_[move.index] = move.to;
+    const double step = step_of(move);
+    sums_[move.channel] -= step;
+    offset_ -= mean_[move.channel] * step;
+    rounded_[move.weight] = move.to;
   }
 
   std::span<const float> wanted_;
@@ -122,8 +146,15 @@ class Kernel {
   size_t area_;
   double offset_;             // the error that is expected on the average
   std::vector<double> sums_;  // S above
-  std::vector<Move> moves_;
 };
+
+std::vector<float> nearest_halves(const std::vector<float>& values) {
+  std::vector<Half> halves(values.size());
+  to_half(values, halves);
+  std::vector<float> rounded(values.size());
+  to_float(halves, rounded);
+  return rounded;
+}
 
 struct Layout {
   size_t kernels = 0, channels = 0;  // how many output channels, and how many input channels each has
@@ -139,9 +170,7 @@ Layout layout_of(const aneir::Conv& conv, size_t weights) {
 }
 
 aneir::Constant rounded(const aneir::Constant& bias) {
-  std::vector<float> values = bias.floats();
-  for (float& value : values) value = round_to_half(value);
-  return aneir::Constant::of_floats(std::move(values));
+  return aneir::Constant::of_floats(nearest_halves(bias.floats()));
 }
 
 Moments with_doubt(Moments moments) {
@@ -157,10 +186,9 @@ aneir::Constant round_kernels(const aneir::Conv& conv, const Moments& input,
                               const std::vector<double>& mean_error) {
   if (conv.weights.type != aneir::ElementType::Float32) return conv.weights;
   const std::vector<float> wanted = conv.weights.floats();
-  std::vector<float> rounded(wanted.size());
-  std::transform(wanted.begin(), wanted.end(), rounded.begin(),
-                 [](float value) { return round_to_half(value); });
-  if (rounded == wanted || !all_are_halves(rounded)) return conv.weights;
+  std::vector<float> rounded = nearest_halves(wanted);
+  if (rounded == wanted || !std::ranges::all_of(rounded, [](float value) { return std::isfinite(value); }))
+    return conv.weights;
 
   const Layout layout = layout_of(conv, wanted.size());
   const bool known = input.known() && !conv.transposed;
@@ -176,19 +204,21 @@ aneir::Constant round_kernels(const aneir::Conv& conv, const Moments& input,
         bias.empty() ? 0
                      : static_cast<double>(bias[kernel]) - static_cast<double>(round_to_half(bias[kernel]));
     if (known && !mean_error.empty())
-      for (size_t i = 0; i < weights; ++i)
-        offset += static_cast<double>(wanted[kernel * weights + i]) * mean_error[first_channel + i / area];
+      for (size_t c = 0, i = kernel * weights; c < channels; ++c)
+        for (size_t tap = 0; tap < area; ++tap, ++i)
+          offset += static_cast<double>(wanted[i]) * mean_error[first_channel + c];
     return offset;
   };
   const int64_t grain = std::max<int64_t>(1, 4096 / static_cast<int64_t>(weights));
   parallel_for(static_cast<int64_t>(layout.kernels), grain, [&](int64_t begin, int64_t end) {
+    std::vector<Kernel::Move> moves(weights + 1);  // where the next would go is written before it is one
     for (auto kernel = static_cast<size_t>(begin); kernel < static_cast<size_t>(end); ++kernel) {
       const size_t channel = kernel / layout.outputs_of_group * channels;
       Kernel(std::span(wanted).subspan(kernel * weights, weights),
              std::span(rounded).subspan(kernel * weights, weights),
              std::span(moments.mean).subspan(channel, channels),
              std::span(moments.variance).subspan(channel, channels), offset_of(kernel, channel))
-          .settle();
+          .settle(moves);
     }
   });
   return aneir::Constant::of_floats(std::move(rounded));

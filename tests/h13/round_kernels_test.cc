@@ -97,7 +97,7 @@ TEST(RoundKernels, LaterLayersMakeGoodWhatEarlierOnesCannot) {
   network.add_unit("first", first, {network.inputs[0]}, "");
   const std::vector<float> weights = random_weights(channels, 4);
   network.add_unit("second", convolution(1, 1, 1, weights), {1}, "");
-  round_kernels(network, {{std::vector<double>(channels, 0.5), std::vector<double>(channels, 0.1)}});
+  round_kernels(network, {{std::vector<double>(channels, 0.5), std::vector<double>(channels, 0.001)}});
 
   const std::vector<float> rounded = network.units[1].as<aneir::Conv>()->weights.floats();
   double wanted = 0, got = 0, got_by_nearest = 0;
