@@ -282,6 +282,25 @@ TEST_F(Programs, BadDefaultFolderOfAnotherUserIsRefused) {
 
 // ---- JSON ----
 
+// Every layer's own result, from a program that has them as outputs; the last is also the model's.
+TEST_F(Programs, LayersAreVerifiedOneByOne) {
+  const Ran ran = run("coreml2hwx " + quoted(model()) + " --verify-layers --json -o " + quoted(at("out")));
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  const json verify = json::parse(ran.out).at("verify");
+  std::vector<std::string> names;
+  for (const json& layer : verify.at("layers")) {
+    names.push_back(layer.at("name"));
+    EXPECT_GE(layer.at("snr_db").get<double>(), 60);
+    EXPECT_NE(ran.err.find("verify: layer " + names.back() + ": "), std::string::npos) << ran.err;
+  }
+  EXPECT_EQ(names.size(), 2u);
+  EXPECT_EQ(names.back(), "edges");
+  EXPECT_FALSE(verify.contains("first_stray"));
+
+  const Ran plain = run("coreml2hwx " + quoted(model()) + " -q --verify --json -o " + quoted(at("out")));
+  EXPECT_FALSE(json::parse(plain.out).at("verify").contains("layers"));
+}
+
 TEST_F(Programs, CompilerJsonHasWhatItPromises) {
   const Ran ran = run("coreml2hwx " + quoted(model()) + " -q --verify --json -o " + quoted(at("out")));
   ASSERT_EQ(ran.status, 0) << ran.err;
