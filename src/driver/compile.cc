@@ -393,6 +393,10 @@ Compiled compile_model(const CompileOptions& options) {
   if (graphs)
     compiled.reports["net.00_import.dot"] = report::network_dot(compiled.source.network, "after import");
 
+  if (options.emit.contains("text") && compiled.source.mil)
+    compiled.reports["layout.txt"] =
+        report::layout_table(compiled.source.function(), compiled.source.network);
+
   const Indices indices = compiled.source.coreml ? index_inputs(*compiled.source.coreml) : Indices{};
   if (options.compare_costs) compiled.unoptimised = unoptimised_plan(compiled, compat, options);
   const bool give_up = options.give_up_source && compiled.source.kind != SourceKind::AnePlist;

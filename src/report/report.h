@@ -16,6 +16,7 @@
 #include "espresso/net.h"
 #include "h13/compile.h"
 #include "hwx/file.h"
+#include "mil/program.h"
 
 namespace ane::report {
 
@@ -25,6 +26,12 @@ std::string espresso_dot(const espresso::Net& net);
 
 // One box per unit, with its type and parameters; an edge per tensor, with its shape N × D × C × H × W.
 std::string network_dot(const aneir::Network& network, const std::string& title);
+
+// A line per value of an ML Program that is no constant: the operation that makes it, its type, the shape
+// N x D x C x H x W that it has on the engine, and the units that the operation became (Transpose, Reshape and
+// Concat among them are moves). Without a shape it is another value under a new name, or known before the
+// program runs. `network` is as imported.
+std::string layout_table(const mil::Function& function, const aneir::Network& network);
 
 // One box per task: engine, work, tile, buffers. An edge leads from each task that wrote bytes of an operand
 // to the task that reads them, with the operand's shape groups × D × C × H × W. All this is read from the
