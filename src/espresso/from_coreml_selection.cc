@@ -32,13 +32,7 @@ const std::vector<float>& known_input(const Translation& to, const SourceLayer& 
 // ---- Made from nothing ----
 
 void translate_values(Translation& to, const SourceLayer& source, std::vector<float> values) {
-  const Shape shape = output_shape(to, source);
-  json attributes = {{"constant_blob", add_floats(to, std::move(values))},
-                     {"n", shape.n},
-                     {"k", shape.k},
-                     {"h", shape.h},
-                     {"w", shape.w}};
-  if (shape.rank) attributes["nd_rank"] = *shape.rank;
+  json attributes = constant_attributes(to, std::move(values), output_shape(to, source));
   add_layer(to, source, "load_constant", std::move(attributes), {});
 }
 

@@ -54,15 +54,20 @@ void count_made(Translation& to, int64_t elements) {
   to.made_elements += elements;
 }
 
-Blob5 constant_step(Translation& to, const SourceLayer& source, const std::string& suffix,
-                    std::vector<float> values, const Shape& shape) {
+json constant_attributes(Translation& to, std::vector<float> values, const Shape& shape) {
   json attributes = {{"constant_blob", add_floats(to, std::move(values))},
                      {"n", shape.n},
                      {"k", shape.k},
                      {"h", shape.h},
                      {"w", shape.w}};
   if (shape.rank) attributes["nd_rank"] = *shape.rank;
-  return step(to, source, suffix, "load_constant", std::move(attributes), {}, shape);
+  return attributes;
+}
+
+Blob5 constant_step(Translation& to, const SourceLayer& source, const std::string& suffix,
+                    std::vector<float> values, const Shape& shape) {
+  return step(to, source, suffix, "load_constant", constant_attributes(to, std::move(values), shape), {},
+              shape);
 }
 
 Blob5 reshaped(Translation& to, const SourceLayer& source, const std::string& suffix, const Blob5& blob,

@@ -23,6 +23,8 @@ Blob5 step(Translation& to, const SourceLayer& source, const std::string& suffix
            json attributes, const std::vector<Blob5>& bottoms, const Shape& shape);
 Blob5 operate(Translation& to, const SourceLayer& source, const std::string& suffix, Operation operation,
               const std::vector<Blob5>& bottoms, double alpha = 1);
+// Of a load_constant layer.
+json constant_attributes(Translation& to, std::vector<float> values, const Shape& shape);
 Blob5 constant_step(Translation& to, const SourceLayer& source, const std::string& suffix,
                     std::vector<float> values, const Shape& shape);
 // Constants that are in no file are counted, so that a small file cannot ask for all memory. Throws
