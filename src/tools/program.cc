@@ -9,6 +9,7 @@
 #include <new>
 
 #include "base/error.h"
+#include "tools/progress.h"
 
 namespace ane {
 namespace {
@@ -26,6 +27,7 @@ std::string one_line(const std::string& text) {
 
 int report_error(ExitStatus status, const std::string& text) {
   std::fflush(stdout);
+  clear_progress_line();
   fmt::print(stderr, "error: {}\n", one_line(text));
   return status;
 }

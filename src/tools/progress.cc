@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <utility>
 
 namespace ane {
 
@@ -12,6 +13,8 @@ namespace {
 
 constexpr auto patience = std::chrono::seconds(1);
 constexpr auto refresh = std::chrono::milliseconds(100);
+
+bool standing = false;  // a line is on the terminal
 
 }  // namespace
 
@@ -23,9 +26,14 @@ std::function<void(size_t, size_t)> progress_line(const std::string& label) {
     if (now - begun < patience || (now - shown < refresh && done + 1 < of)) return;
     shown = now;
     fmt::print(stderr, "\r{} {} of {}\x1b[K", label, done + 1, of);
-    if (done + 1 >= of) fmt::print(stderr, "\r\x1b[K");
+    standing = true;
+    if (done + 1 >= of) clear_progress_line();
     std::fflush(stderr);
   };
+}
+
+void clear_progress_line() {
+  if (std::exchange(standing, false)) fmt::print(stderr, "\r\x1b[K");
 }
 
 }  // namespace ane

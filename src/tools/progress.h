@@ -11,4 +11,8 @@ namespace ane {
 // clean.
 std::function<void(size_t done, size_t of)> progress_line(const std::string& label);
 
+// Takes away the line that unfinished work has left, so that a message can stand there. Nothing if there is
+// none.
+void clear_progress_line();
+
 }  // namespace ane
