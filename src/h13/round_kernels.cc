@@ -44,10 +44,10 @@ constexpr float smallest_normal = 0x1p-14f, smallest_step = 0x1p-24f, largest_ha
 // Of the two binary16 numbers beside `wanted` the one that is not `nearest`. As float32, they lie 2^13 codes
 // apart; where they are subnormal, 2^-24. May be beyond the largest.
 float other_neighbour(float wanted, float nearest) {
-  const float magnitude = std::abs(nearest), direction = std::abs(wanted) > magnitude ? 1.0f : -1.0f;
+  const float magnitude = std::abs(nearest), direction = std::copysign(1.0f, std::abs(wanted) - magnitude);
   float other = magnitude + direction * smallest_step;
   if (std::min(magnitude, other) >= smallest_normal) {
-    const int32_t codes = direction > 0 ? 1 << 13 : -(1 << 13);
+    const int32_t codes = static_cast<int32_t>(direction) * (1 << 13);
     other = std::bit_cast<float>(std::bit_cast<int32_t>(magnitude) + codes);
   }
   return std::copysign(other, wanted);
@@ -71,10 +71,14 @@ class Kernel {
         area_(wanted.size() / mean.size()),
         offset_(offset),
         sums_(mean.size(), 0) {
+    double expected = 0;
     for (size_t c = 0, i = 0; c < sums_.size(); ++c) {
-      for (size_t tap = 0; tap < area_; ++tap, ++i) sums_[c] += error(i);
-      offset_ += mean[c] * sums_[c];
+      double sum = 0;
+      for (size_t tap = 0; tap < area_; ++tap, ++i) sum += error(i);
+      sums_[c] = sum;
+      expected += mean[c] * sum;
     }
+    offset_ += expected;
   }
 
   // `moves` is room for one more than there are weights.
@@ -111,8 +115,9 @@ class Kernel {
         next->weight = static_cast<uint32_t>(i);
         next->to = other_neighbour(wanted_[i], rounded_[i]);
         next->gain = gain_of(*next);
-        next += next->gain > 0 && wanted_[i] != 0 && wanted_[i] != rounded_[i] &&
-                std::abs(next->to) <= largest_half;
+        next += static_cast<int>(next->gain > 0) & static_cast<int>(wanted_[i] != 0) &
+                static_cast<int>(wanted_[i] != rounded_[i]) &
+                static_cast<int>(std::abs(next->to) <= largest_half);
       }
     return next;
   }
