@@ -18,8 +18,9 @@
 // Nobody knows a channel's mean exactly: it differs between pictures, and channels that are silent on the
 // average wake up for some. A tenth of the average variance is therefore added to every channel's.
 //
-// Over noise and over pictures the outputs of public MobileNet models are 1 to 7 dB closer to float32 than
-// with nearest numbers. Kernels that are binary16 already stay as they are.
+// Of three public MobileNet pose models, over three pictures of noise and three photographs each, the worst
+// output is closer to float32 than with nearest numbers by 3.8 dB in the median (0.3 to 14 dB; in one of the
+// 18 it is 3.6 dB further off). Kernels that are binary16 already stay as they are.
 #include "h13/round_kernels.h"
 
 #include <algorithm>
