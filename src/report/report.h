@@ -28,8 +28,8 @@ std::string espresso_dot(const espresso::Net& net);
 std::string network_dot(const aneir::Network& network, const std::string& title);
 
 // A line per value of an ML Program that is no constant: the operation that makes it, its type, the shape
-// N x D x C x H x W that it has on the engine, and the units that the operation became (Transpose, Reshape and
-// Concat among them are moves). Without a shape it is another value under a new name, or known before the
+// N x D x C x H x W that it has on the engine, and the units that the operation became (Transpose, Reshape
+// and Concat among them are moves). Without a shape it is another value under a new name, or known before the
 // program runs. `network` is as imported.
 std::string layout_table(const mil::Function& function, const aneir::Network& network);
 
