@@ -3,30 +3,26 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 
 #include "base/error.h"
-#include "base/half.h"
 
 namespace ane::aneir {
 namespace {
 
 template <typename T>
-std::vector<float> widened(ByteSpan bytes) {
-  std::vector<float> values(bytes.size() / sizeof(T));
+void widen(const uint8_t* bytes, std::span<float> values) {
   for (size_t i = 0; i < values.size(); ++i) {
     T value;
-    std::memcpy(&value, bytes.data() + i * sizeof(T), sizeof(T));
+    std::memcpy(&value, bytes + i * sizeof(T), sizeof(T));
     values[i] = static_cast<float>(value);
   }
-  return values;
 }
 
-std::vector<float> from_halves(ByteSpan bytes) {
-  std::vector<Half> halves(bytes.size() / sizeof(Half));
-  if (!halves.empty()) std::memcpy(halves.data(), bytes.data(), halves.size() * sizeof(Half));
-  std::vector<float> values(halves.size());
-  to_float(std::span<const Half>(halves), std::span<float>(values));
-  return values;
+void widen_halves(const uint8_t* bytes, std::span<float> values) {
+  std::vector<Half> halves(values.size());
+  if (!halves.empty()) std::memcpy(halves.data(), bytes, halves.size() * sizeof(Half));
+  to_float(std::span<const Half>(halves), values);
 }
 
 }  // namespace
@@ -70,24 +66,38 @@ int64_t size_of(ElementType type) {
   throw InternalError("element type without a size");
 }
 
-std::vector<float> Constant::floats() const {
+void Constant::read(int64_t first, std::span<float> values) const {
+  ensure(first >= 0 && first + static_cast<int64_t>(values.size()) <= count(), "a constant ends early");
+  const uint8_t* from = bytes.data() + first * size_of(type);
   switch (type) {
     case ElementType::Float16:
-      return from_halves(bytes);
+      return widen_halves(from, values);
     case ElementType::Float32:
-      return widened<float>(bytes);
+      return widen<float>(from, values);
     case ElementType::UInt8:
-      return widened<uint8_t>(bytes);
+      return widen<uint8_t>(from, values);
     case ElementType::Int8:
-      return widened<int8_t>(bytes);
+      return widen<int8_t>(from, values);
   }
   throw InternalError("element type without a decoder");
+}
+
+std::vector<float> Constant::floats() const {
+  std::vector<float> values(static_cast<size_t>(count()));
+  read(0, values);
+  return values;
 }
 
 Constant Constant::of_floats(std::vector<float> values) {
   auto owner = std::make_shared<const std::vector<float>>(std::move(values));
   const ByteSpan bytes(reinterpret_cast<const uint8_t*>(owner->data()), owner->size() * sizeof(float));
   return {ElementType::Float32, owner, bytes};
+}
+
+Constant Constant::of_halves(std::vector<Half> values) {
+  auto owner = std::make_shared<const std::vector<Half>>(std::move(values));
+  const ByteSpan bytes(reinterpret_cast<const uint8_t*>(owner->data()), owner->size() * sizeof(Half));
+  return {ElementType::Float16, owner, bytes};
 }
 
 TensorId Network::add_tensor(std::string tensor_name, Shape shape, ElementType type) {

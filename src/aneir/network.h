@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/half.h"
 
 namespace ane::aneir {
 
@@ -52,8 +53,11 @@ struct Constant {
   ByteSpan bytes;
 
   int64_t count() const { return static_cast<int64_t>(bytes.size()) / size_of(type); }
-  std::vector<float> floats() const;  // decoded
+  // Decoded: all, or as many from the first-th on as `values` holds.
+  std::vector<float> floats() const;
+  void read(int64_t first, std::span<float> values) const;
   static Constant of_floats(std::vector<float> values);
+  static Constant of_halves(std::vector<Half> values);
 };
 
 // ---- Unit parameters

@@ -13,11 +13,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <functional>
 #include <numbers>
 #include <optional>
 #include <span>
 
+#include "base/lanes.h"
 #include "base/parallel.h"
 
 namespace ane::h13 {
@@ -56,38 +56,15 @@ const std::array<double, points>& normal_points() {
   return values;
 }
 
-using Function = std::function<double(double)>;
-
-// Empty for those that occur too seldom before a convolution to matter.
-Function function_of(const aneir::Neuron& neuron) {
-  const double s = static_cast<double>(neuron.input_scale), a = static_cast<double>(neuron.alpha),
-               b = static_cast<double>(neuron.beta);
-  switch (neuron.type) {
-    case NeuronType::ReLU:
-      return [=](double x) { return std::max(s * x, 0.0); };
-    case NeuronType::LeakyReLU:
-      return [=](double x) { return s * x >= 0 ? s * x : a * s * x; };
-    case NeuronType::ClampedReLU:
-      return [=](double x) { return std::min(std::max(s * x, a), b); };
-    case NeuronType::HardSigmoid:
-      return [=](double x) { return std::min(std::max(a * s * x + b, 0.0), 1.0); };
-    case NeuronType::Sigmoid:
-      return [=](double x) { return 1 / (1 + std::exp(-s * x)); };
-    case NeuronType::Silu:
-      return [=](double x) { return s * x / (1 + std::exp(-s * x)); };
-    case NeuronType::Tanh:
-      return [=](double x) { return std::tanh(s * x); };
-    default:
-      return nullptr;
-  }
-}
-
-Moments through(const Function& function, Moments x) {
-  if (!function) return {};
+// Values of `function` at what such points become for each channel.
+template <typename Function>
+Moments averaged_over_points(Function function, Moments x) {
+  const std::array<double, points>& normal = normal_points();
   for (size_t c = 0; c < x.mean.size(); ++c) {
+    const double mean = x.mean[c], deviation = std::sqrt(x.variance[c]);
     double sum = 0, squares = 0;
-    for (const double point : normal_points()) {
-      const double y = function(x.mean[c] + std::sqrt(x.variance[c]) * point);
+    for (const double point : normal) {
+      const double y = function(mean + deviation * point);
       sum += y;
       squares += y * y;
     }
@@ -97,39 +74,83 @@ Moments through(const Function& function, Moments x) {
   return x;
 }
 
-Moments of_convolution(const aneir::Conv& conv, const Moments& x) {
-  const std::vector<float> weights = conv.weights.floats();
-  const size_t area = count_of(conv.kernel_width) * count_of(conv.kernel_height),
-               outputs = count_of(conv.output_channels), groups = count_of(conv.groups),
-               inputs_of_group = x.mean.size() / groups, outputs_of_group = outputs / groups;
-  // Each result of a transposed convolution meets the taps of one phase.
-  const double phases = conv.transposed ? conv.stride_x * conv.stride_y : 1;
-  Moments y;
-  y.mean.assign(outputs, 0);
-  y.variance.assign(outputs, 0);
-  parallel_for(conv.output_channels, 16, [&](int64_t begin, int64_t end) {
+// Nothing is known behind those that occur too seldom before a convolution to matter.
+Moments through(const aneir::Neuron& neuron, Moments x) {
+  const double s = static_cast<double>(neuron.input_scale), a = static_cast<double>(neuron.alpha),
+               b = static_cast<double>(neuron.beta);
+  const auto averaged = [&](auto function) { return averaged_over_points(function, std::move(x)); };
+  switch (neuron.type) {
+    case NeuronType::ReLU:
+      return averaged([=](double v) { return std::max(s * v, 0.0); });
+    case NeuronType::LeakyReLU:
+      return averaged([=](double v) { return s * v >= 0 ? s * v : a * s * v; });
+    case NeuronType::ClampedReLU:
+      return averaged([=](double v) { return std::min(std::max(s * v, a), b); });
+    case NeuronType::HardSigmoid:
+      return averaged([=](double v) { return std::min(std::max(a * s * v + b, 0.0), 1.0); });
+    case NeuronType::Sigmoid:
+      return averaged([=](double v) { return 1 / (1 + std::exp(-s * v)); });
+    case NeuronType::Silu:
+      return averaged([=](double v) { return s * v / (1 + std::exp(-s * v)); });
+    case NeuronType::Tanh:
+      return averaged([=](double v) { return std::tanh(s * v); });
+    default:
+      return {};
+  }
+}
+
+// One value a weight, for the kernels that read these channels; zeros up to `end`.
+std::vector<float> for_each_weight(const std::vector<double>& of_channels, size_t area, size_t end) {
+  std::vector<float> values(end, 0);
+  for (size_t i = 0; i < of_channels.size() * area; ++i)
+    values[i] = static_cast<float>(of_channels[i / area]);
+  return values;
+}
+
+void add_dense(Moments& y, const aneir::Conv& conv, const Moments& x, size_t area) {
+  const size_t outputs_of_group = y.mean.size() / count_of(conv.groups),
+               weights = x.mean.size() / count_of(conv.groups) * area;
+  constexpr size_t whole = 2 * lanes_at_once;
+  const size_t padded = (weights + whole - 1) / whole * whole;
+  const std::vector<float> means = for_each_weight(x.mean, area, x.mean.size() * area + whole),
+                           variances = for_each_weight(x.variance, area, x.mean.size() * area + whole);
+  const int64_t grain = std::max<int64_t>(1, 65536 / static_cast<int64_t>(weights));
+  parallel_for(conv.output_channels, grain, [&](int64_t begin, int64_t end) {
+    std::vector<float> row(padded, 0);
     for (size_t o = count_of(begin); o < count_of(end); ++o) {
-      const size_t first_channel = o / outputs_of_group * inputs_of_group;
-      for (size_t i = 0; i < inputs_of_group; ++i) {
-        const size_t c = first_channel + i;
-        const size_t kernel =
-            conv.transposed ? c * outputs_of_group + o % outputs_of_group : o * inputs_of_group + i;
-        double sum = 0, squares = 0;
-        for (size_t tap = kernel * area; tap < (kernel + 1) * area; ++tap) {
-          const double weight = static_cast<double>(weights[tap]);
-          sum += weight;
-          squares += weight * weight;
-        }
-        y.mean[o] += x.mean[c] * sum / phases;
-        y.variance[o] += x.variance[c] * squares / phases;
-      }
+      conv.weights.read(static_cast<int64_t>(o * weights), std::span(row).first(weights));
+      const float *w = row.data(), *mean = means.data() + o / outputs_of_group * weights,
+                  *variance = variances.data() + o / outputs_of_group * weights;
+      const float sum = sum_lanes(padded, [&](size_t i) { return load_lanes(w + i) * load_lanes(mean + i); });
+      const float squares = sum_lanes(padded, [&](size_t i) {
+        const Lanes weight = load_lanes(w + i);
+        return weight * weight * load_lanes(variance + i);
+      });
+      y.mean[o] = static_cast<double>(sum);
+      y.variance[o] = static_cast<double>(squares);
     }
   });
-  if (conv.bias) {
-    const std::vector<float> bias = conv.bias->floats();
-    for (size_t o = 0; o < outputs; ++o) y.mean[o] += static_cast<double>(bias[o]);
-  }
-  return conv.activation ? through(function_of(*conv.activation), std::move(y)) : y;
+}
+
+// Its weights stand by input channel; each result meets the taps of one phase.
+void add_transposed(Moments& y, const aneir::Conv& conv, const Moments& x, size_t area) {
+  const std::vector<float> weights = conv.weights.floats();
+  const size_t groups = count_of(conv.groups), outputs_of_group = y.mean.size() / groups,
+               inputs_of_group = x.mean.size() / groups;
+  const double phases = conv.stride_x * conv.stride_y;
+  for (size_t c = 0; c < x.mean.size(); ++c)
+    for (size_t o = 0; o < outputs_of_group; ++o) {
+      const float* kernel = weights.data() + (c * outputs_of_group + o) * area;
+      double sum = 0, squares = 0;
+      for (size_t tap = 0; tap < area; ++tap) {
+        const double weight = static_cast<double>(kernel[tap]);
+        sum += weight;
+        squares += weight * weight;
+      }
+      const size_t output = c / inputs_of_group * outputs_of_group + o;
+      y.mean[output] += x.mean[c] * sum / phases;
+      y.variance[output] += x.variance[c] * squares / phases;
+    }
 }
 
 Moments of_goc(const aneir::Goc& goc, Moments x) {
@@ -169,7 +190,7 @@ Moments of_elementwise(const aneir::ElementWise& operation, const Moments& a, co
     y.mean[c] *= scale;
     y.variance[c] *= scale * scale;
   }
-  return operation.relu ? through(function_of({NeuronType::ReLU}), std::move(y)) : y;
+  return operation.relu ? through({NeuronType::ReLU}, std::move(y)) : y;
 }
 
 Moments of_view(const aneir::InputView& view, const Moments& x) {
@@ -206,13 +227,14 @@ Moments of_reduction(const aneir::Reduction& reduction, const Shape& shape, Mome
   }
   if (reduction.type != aneir::ReductionType::Mean) return {};
   x = averaged(std::move(x), values);
-  return reduction.activation ? through(function_of(*reduction.activation), std::move(x)) : x;
+  return reduction.activation ? through(*reduction.activation, std::move(x)) : x;
 }
 
 Moments of_one(const Unit& unit, const Shape& shape, const Moments& x) {
-  if (const auto* conv = unit.as<aneir::Conv>()) return of_convolution(*conv, x);
+  if (const auto* conv = unit.as<aneir::Conv>())
+    return moments_after_activation(*conv, moments_before_activation(*conv, x));
   if (const auto* goc = unit.as<aneir::Goc>()) return of_goc(*goc, x);
-  if (const auto* neuron = unit.as<aneir::Neuron>()) return through(function_of(*neuron), x);
+  if (const auto* neuron = unit.as<aneir::Neuron>()) return through(*neuron, x);
   if (const auto* view = unit.as<aneir::InputView>()) return of_view(*view, x);
   if (const auto* pooling = unit.as<aneir::Pooling>()) return of_pooling(*pooling, x);
   if (const auto* reduction = unit.as<aneir::Reduction>()) return of_reduction(*reduction, shape, x);
@@ -228,6 +250,23 @@ Moments picture_moments(int64_t channels, double scale, const std::vector<double
     moments.variance.push_back(scale * scale * 255 * 255 / 12);
   }
   return moments;
+}
+
+Moments moments_before_activation(const aneir::Conv& conv, const Moments& x) {
+  if (!x.known()) return {};
+  const size_t area = count_of(conv.kernel_width) * count_of(conv.kernel_height),
+               outputs = count_of(conv.output_channels);
+  Moments y{std::vector<double>(outputs, 0), std::vector<double>(outputs, 0)};
+  (conv.transposed ? add_transposed : add_dense)(y, conv, x, area);
+  if (conv.bias) {
+    const std::vector<float> bias = conv.bias->floats();
+    for (size_t o = 0; o < outputs; ++o) y.mean[o] += static_cast<double>(bias[o]);
+  }
+  return y;
+}
+
+Moments moments_after_activation(const aneir::Conv& conv, Moments x) {
+  return conv.activation && x.known() ? through(*conv.activation, std::move(x)) : x;
 }
 
 Moments moments_of(const Network& network, const Unit& unit, std::span<const Moments* const> bottoms) {

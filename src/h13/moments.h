@@ -17,6 +17,10 @@ struct Moments {
 // empty `bias` is 0.
 Moments picture_moments(int64_t channels, double scale, const std::vector<double>& bias);
 
+// Of a convolution's result, in two steps. Where nothing is known of `x`, nothing is known of it.
+Moments moments_before_activation(const aneir::Conv& conv, const Moments& x);
+Moments moments_after_activation(const aneir::Conv& conv, Moments x);
+
 // Of a unit's result, from those of its bottoms.
 Moments moments_of(const aneir::Network& network, const aneir::Unit& unit,
                    std::span<const Moments* const> bottoms);

@@ -10,8 +10,8 @@
 //
 // where S is the sum of a channel's errors and Q the sum of their squares, and r says how much alike the
 // neighbours of a pixel are: at 0 they are independent, at 1 all the same. From the nearest numbers on,
-// weights move to the number on their other side as long as that makes the error smaller, those that gain
-// most first.
+// weights move to the number on their other side as long as that makes the error smaller. Those that gain
+// most come first, as far as sixteen are looked at as one; the first few do nearly all there is to do.
 //
 // b also holds what is wrong with the mean of the inputs, since earlier layers are rounded, too.
 //
@@ -24,143 +24,226 @@
 #include "h13/round_kernels.h"
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <bit>
 #include <cmath>
+#include <cstdint>
 #include <numeric>
 #include <span>
 #include <vector>
 
 #include "base/half.h"
+#include "base/lanes.h"
 #include "base/parallel.h"
 
 namespace ane::h13 {
 
 namespace {
 
-constexpr double likeness_of_neighbours = 0.9;
+constexpr float likeness_of_neighbours = 0.9f;
 constexpr double doubt = 0.1;
 
-constexpr float smallest_normal = 0x1p-14f, smallest_step = 0x1p-24f, largest_half = 65504;
+constexpr size_t chunk = 16;  // weights that are looked at together
+static_assert(chunk % (2 * lanes_at_once) == 0);
 
-// Of the two binary16 numbers beside `wanted` the one that is not `nearest`. As float32, they lie 2^13 codes
-// apart; where they are subnormal, 2^-24. May be beyond the largest.
-float other_neighbour(float wanted, float nearest) {
-  const float magnitude = std::abs(nearest), direction = std::copysign(1.0f, std::abs(wanted) - magnitude);
-  float other = magnitude + direction * smallest_step;
-  if (std::min(magnitude, other) >= smallest_normal) {
-    const int32_t codes = static_cast<int32_t>(direction) * (1 << 13);
-    other = std::bit_cast<float>(std::bit_cast<int32_t>(magnitude) + codes);
-  }
-  return std::copysign(other, wanted);
+size_t whole_chunks(size_t weights) {
+  return (weights + chunk - 1) / chunk * chunk;
 }
 
-// The weights that make one output channel.
-class Kernel {
+// What is known of a layer's inputs, one value for each weight of a kernel that reads them all. The kernels
+// of a group read a part. Behind the last come zeros, so that chunks may reach beyond the end.
+class Inputs {
  public:
-  struct Move {
-    uint32_t channel, weight;
-    float to;
-    double gain;
-  };
-
-  Kernel(std::span<const float> wanted, std::span<float> rounded, std::span<const double> mean,
-         std::span<const double> variance, double offset)
-      : wanted_(wanted),
-        rounded_(rounded),
-        mean_(mean),
-        variance_(variance),
-        area_(wanted.size() / mean.size()),
-        offset_(offset),
-        sums_(mean.size(), 0) {
-    double expected = 0;
-    for (size_t c = 0, i = 0; c < sums_.size(); ++c) {
-      double sum = 0;
-      for (size_t tap = 0; tap < area_; ++tap, ++i) sum += error(i);
-      sums_[c] = sum;
-      expected += mean[c] * sum;
-    }
-    offset_ += expected;
+  Inputs(const Moments& moments, const std::vector<double>& mean_error, size_t area)
+      : area_(area), size_(moments.mean.size() * area + chunk) {
+    twice_mean = spread([&](size_t c) { return 2 * moments.mean[c]; });
+    variance = spread([&](size_t c) { return moments.variance[c]; });
+    curve = spread([&](size_t c) { return moments.mean[c] * moments.mean[c] + moments.variance[c]; });
+    if (!mean_error.empty()) error = spread([&](size_t c) { return mean_error[c]; });
   }
 
-  // `moves` is room for one more than there are weights.
-  void settle(std::vector<Move>& moves) {
+  std::vector<float> twice_mean, variance, curve;  // curve: mean^2 + variance
+  std::vector<float> error;                        // how far the mean is below what it should be, or empty
+
+ private:
+  template <typename Value>
+  std::vector<float> spread(Value value_of_channel) const {
+    std::vector<float> values(size_, 0);
+    for (size_t i = 0; i + chunk < size_; ++i) values[i] = static_cast<float>(value_of_channel(i / area_));
+    return values;
+  }
+
+  size_t area_, size_;
+};
+
+// The weights that make one output channel. One object serves many kernels of equal size, one by one.
+class Kernel {
+ public:
+  Kernel(const Inputs& inputs, size_t weights, size_t area)
+      : inputs_(inputs),
+        weights_(weights),
+        area_(area),
+        end_(whole_chunks(weights)),
+        wanted_(end_),
+        rounded_(end_),
+        step_(end_),
+        slope_(end_),
+        halves_(weights),
+        best_(end_ / chunk),
+        order_(end_ / chunk),
+        sums_(weights / area) {}
+
+  std::span<float> wanted() { return std::span(wanted_).first(weights_); }
+  const std::vector<Half>& halves() const { return halves_; }
+  bool exact() const { return std::equal(wanted_.begin(), wanted_.end(), rounded_.begin()); }
+  bool finite() const {
+    return std::all_of(rounded_.begin(), rounded_.end(), [](float value) { return std::isfinite(value); });
+  }
+
+  void round_to_nearest() {
+    to_half(std::span<const float>(wanted_).first(weights_), std::span<Half>(halves_));
+    to_float(std::span<const Half>(halves_), std::span<float>(rounded_).first(weights_));
+  }
+
+  // Of a kernel that reads the inputs from `first` on, counted in weights: how far the mean of its results is
+  // below what it should be, of which `offset` is neither its weights' fault nor its inputs'.
+  void expect(size_t first, double offset) {
+    twice_mean_ = inputs_.twice_mean.data() + first;
+    variance_ = inputs_.variance.data() + first;
+    curve_ = inputs_.curve.data() + first;
+    const float* wanted = wanted_.data();
+    const float* rounded = rounded_.data();
+    const float of_weights = sum_lanes(end_, [&](size_t i) {
+      return load_lanes(twice_mean_ + i) * (load_lanes(wanted + i) - load_lanes(rounded + i));
+    });
+    offset_ = static_cast<float>(offset) + of_weights / 2;
+    if (inputs_.error.empty()) return;
+    const float* error = inputs_.error.data() + first;
+    offset_ += sum_lanes(end_, [&](size_t i) { return load_lanes(wanted + i) * load_lanes(error + i); });
+  }
+  double offset() const { return static_cast<double>(offset_); }
+
+  // Moves weights away from the nearest.
+  void settle() {
+    find_steps();
+    find_slopes();
+    const float enough = removable() / 16;
+    move_the_best();
     constexpr int sweeps = 2;  // a third finds next to nothing
-    const double enough = removable() / 16;
-    for (int sweep = 0; sweep < sweeps && removable() > enough; ++sweep) {
-      const auto end = find_moves(moves);
-      // The first few do nearly all there is to do; the order of the others does not matter.
-      const auto sorted = moves.begin() + std::min<std::ptrdiff_t>(end - moves.begin(), 32);
-      std::partial_sort(moves.begin(), sorted, end, [](const Move& a, const Move& b) {
-        return a.gain != b.gain ? a.gain > b.gain : a.weight < b.weight;
-      });
-      for (auto move = moves.begin(); move != end; ++move)
-        if (gain_of(*move) > 0) apply(*move);
-    }
+    for (int sweep = 0; sweep < sweeps && removable() > enough; ++sweep)
+      for (size_t begin = 0; begin < end_; begin += chunk) exhaust(begin);
+    to_half(std::span<const float>(rounded_).first(weights_), std::span<Half>(halves_));
   }
 
  private:
+  // To the binary16 number on the other side of what is wanted, 2^-11 of the power of two below it away, or
+  // 2^-24 where numbers are subnormal. 0 where there is none or nothing to gain.
+  void find_steps() {
+    constexpr float smallest_step = 0x1p-24f, largest = 65504;
+    for (size_t i = 0; i < end_; ++i) {
+      const float error = wanted_[i] - rounded_[i];
+      const float power_of_two =
+          std::bit_cast<float>(std::bit_cast<uint32_t>(wanted_[i]) & uint32_t{0x7f800000});
+      const float step = std::copysign(std::max(power_of_two * 0x1p-10f, smallest_step), error);
+      const bool possible = (error != 0) & (std::abs(rounded_[i] + step) <= largest);
+      step_[i] = possible ? step : 0;
+    }
+  }
+
+  // Of the expected square of the error, as far as it depends on the channels' variances.
+  void find_slopes() {
+    if (area_ == 1) {
+      for (size_t i = 0; i < end_; ++i) slope_[i] = 2 * variance_[i] * (wanted_[i] - rounded_[i]);
+      return;
+    }
+    for (size_t c = 0, begin = 0; c < sums_.size(); ++c, begin += area_) {
+      float sum = 0;
+      for (size_t i = begin; i < begin + area_; ++i) sum += wanted_[i] - rounded_[i];
+      sums_[c] = sum;
+      const float together = likeness_of_neighbours * sum;
+      for (size_t i = begin; i < begin + area_; ++i)
+        slope_[i] = 2 * variance_[i] * ((1 - likeness_of_neighbours) * (wanted_[i] - rounded_[i]) + together);
+    }
+  }
+
   // The part of the expected square of the error that no single weight is to blame for.
-  double removable() const {
-    double sum = offset_ * offset_;
+  float removable() const {
+    float sum = offset_ * offset_;
     for (size_t c = 0; area_ > 1 && c < sums_.size(); ++c)
-      sum += variance_[c] * likeness_of_neighbours * sums_[c] * sums_[c];
+      sum += variance_[c * area_] * likeness_of_neighbours * sums_[c] * sums_[c];
     return sum;
   }
 
-  // Whether a weight moves is a matter of chance, so nothing here branches on it.
-  std::vector<Move>::iterator find_moves(std::vector<Move>& moves) const {
-    auto next = moves.begin();
-    for (size_t c = 0, i = 0; c < sums_.size(); ++c)
-      for (size_t tap = 0; tap < area_; ++tap, ++i) {
-        next->channel = static_cast<uint32_t>(c);
-        next->weight = static_cast<uint32_t>(i);
-        next->to = other_neighbour(wanted_[i], rounded_[i]);
-        next->gain = gain_of(*next);
-        next += static_cast<int>(next->gain > 0) & static_cast<int>(wanted_[i] != 0) &
-                static_cast<int>(wanted_[i] != rounded_[i]) &
-                static_cast<int>(std::abs(next->to) <= largest_half);
-      }
-    return next;
+  // By how much the expected square of the error falls when weights i to i + 3 take their steps:
+  // a^2 - (a - s)^2 = s * (2 a - s), for each of the squares.
+  Lanes gains(size_t i) const {
+    const Lanes step = load_lanes(step_.data() + i);
+    return step * (load_lanes(twice_mean_ + i) * offset_ + load_lanes(slope_.data() + i) -
+                   step * load_lanes(curve_ + i));
   }
 
-  double error(size_t i) const { return static_cast<double>(wanted_[i]) - static_cast<double>(rounded_[i]); }
-  double step_of(const Move& move) const {
-    return static_cast<double>(move.to) - static_cast<double>(rounded_[move.weight]);
+  float largest_gain(size_t begin) const {
+    static_assert(chunk == 4 * lanes_at_once);
+    const Lanes best = larger(larger(gains(begin), gains(begin + lanes_at_once)),
+                              larger(gains(begin + 2 * lanes_at_once), gains(begin + 3 * lanes_at_once)));
+    return std::max(std::max(best[0], best[1]), std::max(best[2], best[3]));
   }
 
-  // By how much the expected square of the error falls.
-  double gain_of(const Move& move) const {
-    const double mean = mean_[move.channel], step = step_of(move);
-    // a^2 - (a - s)^2 = s * (2 a - s), for each of the three squares
-    const double common = mean * step * (2 * offset_ - mean * step);
-    const double own = step * (2 * error(move.weight) - step),
-                 together = step * (2 * sums_[move.channel] - step);
-    return common +
-           variance_[move.channel] * ((1 - likeness_of_neighbours) * own + likeness_of_neighbours * together);
+  // Makes the move of a chunk that gains most. Returns false if none gains anything.
+  bool move_best_of(size_t begin) {
+    if (largest_gain(begin) <= 0) return false;
+    std::array<float, chunk> gain{};
+    for (size_t i = 0; i < chunk; i += lanes_at_once) store_lanes(gain.data() + i, gains(begin + i));
+    apply(begin + static_cast<size_t>(std::max_element(gain.begin(), gain.end()) - gain.begin()));
+    return true;
   }
 
-  void apply(const Move& move) {
-    const double step = step_of(move);
-    sums_[move.channel] -= step;
-    offset_ -= mean_[move.channel] * step;
-    rounded_[move.weight] = move.to;
+  void move_the_best() {
+    for (size_t i = 0; i < best_.size(); ++i) best_[i] = largest_gain(i * chunk);
+    std::iota(order_.begin(), order_.end(), uint32_t{0});
+    const auto few = order_.begin() + std::min<std::ptrdiff_t>(std::ssize(order_), 32);
+    std::partial_sort(order_.begin(), few, order_.end(), [&](uint32_t a, uint32_t b) {
+      return best_[a] != best_[b] ? best_[a] > best_[b] : a < b;
+    });
+    for (auto i = order_.begin(); i != few; ++i) move_best_of(*i * chunk);
   }
 
-  std::span<const float> wanted_;
-  std::span<float> rounded_;
-  std::span<const double> mean_, variance_;
-  size_t area_;
-  double offset_;             // the error that is expected on the average
-  std::vector<double> sums_;  // S above
+  // Rounding of the sums could make a move and its reverse both seem to gain, hence the limit.
+  void exhaust(size_t begin) {
+    for (size_t moves = 0; moves < 2 * chunk && move_best_of(begin); ++moves) continue;
+  }
+
+  void apply(size_t i) {
+    const float step = step_[i];
+    offset_ -= twice_mean_[i] / 2 * step;
+    rounded_[i] += step;
+    step_[i] = -step;
+    const float fall = 2 * variance_[i] * step;
+    if (area_ == 1) {
+      slope_[i] -= fall;
+      return;
+    }
+    const size_t channel = i / area_;
+    sums_[channel] -= step;
+    slope_[i] -= (1 - likeness_of_neighbours) * fall;
+    for (size_t tap = channel * area_; tap < (channel + 1) * area_; ++tap)
+      slope_[tap] -= likeness_of_neighbours * fall;
+  }
+
+  const Inputs& inputs_;
+  size_t weights_, area_, end_;
+  std::vector<float> wanted_, rounded_;  // zeros behind the last weight
+  std::vector<float> step_, slope_;
+  std::vector<Half> halves_;
+  std::vector<float> best_;      // the largest gain of each chunk
+  std::vector<uint32_t> order_;  // of chunks
+  std::vector<float> sums_;      // S above; unused where each channel has one weight
+  const float* twice_mean_ = nullptr;
+  const float* variance_ = nullptr;
+  const float* curve_ = nullptr;
+  float offset_ = 0;  // the error that is expected on the average
 };
-
-std::vector<float> nearest_halves(const std::vector<float>& values) {
-  std::vector<Half> halves(values.size());
-  to_half(values, halves);
-  std::vector<float> rounded(values.size());
-  to_float(halves, rounded);
-  return rounded;
-}
 
 struct Layout {
   size_t kernels = 0, channels = 0;  // how many output channels, and how many input channels each has
@@ -168,15 +251,25 @@ struct Layout {
 };
 
 // A transposed convolution's weights stand by input channel: there each kernel is rounded for itself.
-Layout layout_of(const aneir::Conv& conv, size_t weights) {
-  const size_t area = static_cast<size_t>(conv.kernel_width) * static_cast<size_t>(conv.kernel_height);
+Layout layout_of(const aneir::Conv& conv, size_t area) {
+  const size_t weights = static_cast<size_t>(conv.weights.count());
   if (conv.transposed) return {weights / area, 1, weights / area};
   const auto outputs = static_cast<size_t>(conv.output_channels);
   return {outputs, weights / area / outputs, outputs / static_cast<size_t>(conv.groups)};
 }
 
-aneir::Constant rounded(const aneir::Constant& bias) {
-  return aneir::Constant::of_floats(nearest_halves(bias.floats()));
+std::vector<double> rounding_errors(const aneir::Constant& bias) {
+  std::vector<double> errors;
+  for (const float value : bias.floats())
+    errors.push_back(static_cast<double>(value) - static_cast<double>(round_to_half(value)));
+  return errors;
+}
+
+aneir::Constant rounded_to_nearest(const aneir::Constant& bias) {
+  const std::vector<float> values = bias.floats();
+  std::vector<Half> halves(values.size());
+  to_half(std::span<const float>(values), std::span<Half>(halves));
+  return aneir::Constant::of_halves(std::move(halves));
 }
 
 Moments with_doubt(Moments moments) {
@@ -188,46 +281,46 @@ Moments with_doubt(Moments moments) {
 
 }  // namespace
 
-aneir::Constant round_kernels(const aneir::Conv& conv, const Moments& input,
-                              const std::vector<double>& mean_error) {
-  if (conv.weights.type != aneir::ElementType::Float32) return conv.weights;
-  const std::vector<float> wanted = conv.weights.floats();
-  std::vector<float> rounded = nearest_halves(wanted);
-  if (rounded == wanted || !std::ranges::all_of(rounded, [](float value) { return std::isfinite(value); }))
-    return conv.weights;
-
-  const Layout layout = layout_of(conv, wanted.size());
+RoundedKernels round_kernels(const aneir::Conv& conv, const Moments& input,
+                             const std::vector<double>& mean_error) {
+  const size_t area = static_cast<size_t>(conv.kernel_width) * static_cast<size_t>(conv.kernel_height);
+  const Layout layout = layout_of(conv, area);
   const bool known = input.known() && !conv.transposed;
+  if (!known && conv.weights.type != aneir::ElementType::Float32) return {conv.weights, {}};
+
   const size_t groups = layout.kernels / layout.outputs_of_group, channels = layout.channels;
   const Moments moments =
       known ? with_doubt(input)
             : Moments{std::vector<double>(channels * groups, 0), std::vector<double>(channels * groups, 1)};
-  const std::vector<float> bias = conv.bias && known ? conv.bias->floats() : std::vector<float>();
-  const size_t weights = wanted.size() / layout.kernels, area = weights / channels;
-  // What is wrong before any weight is rounded.
-  const auto offset_of = [&](size_t kernel, size_t first_channel) {
-    double offset =
-        bias.empty() ? 0
-                     : static_cast<double>(bias[kernel]) - static_cast<double>(round_to_half(bias[kernel]));
-    if (known && !mean_error.empty())
-      for (size_t c = 0, i = kernel * weights; c < channels; ++c)
-        for (size_t tap = 0; tap < area; ++tap, ++i)
-          offset += static_cast<double>(wanted[i]) * mean_error[first_channel + c];
-    return offset;
-  };
-  const int64_t grain = std::max<int64_t>(1, 4096 / static_cast<int64_t>(weights));
+  const Inputs inputs(moments, known ? mean_error : std::vector<double>(), area);
+  std::vector<double> offsets(layout.kernels, 0);
+  if (conv.bias && known) offsets = rounding_errors(*conv.bias);
+  const size_t weights = channels * area;
+  std::vector<Half> rounded(static_cast<size_t>(conv.weights.count()));
+  std::atomic<bool> all_exact = true, all_finite = true;
+  const int64_t grain = std::max<int64_t>(1, 1 + 16384 / static_cast<int64_t>(weights));
   parallel_for(static_cast<int64_t>(layout.kernels), grain, [&](int64_t begin, int64_t end) {
-    std::vector<Kernel::Move> moves(weights + 1);  // where the next would go is written before it is one
-    for (auto kernel = static_cast<size_t>(begin); kernel < static_cast<size_t>(end); ++kernel) {
-      const size_t channel = kernel / layout.outputs_of_group * channels;
-      Kernel(std::span(wanted).subspan(kernel * weights, weights),
-             std::span(rounded).subspan(kernel * weights, weights),
-             std::span(moments.mean).subspan(channel, channels),
-             std::span(moments.variance).subspan(channel, channels), offset_of(kernel, channel))
-          .settle(moves);
+    Kernel kernel(inputs, weights, area);
+    bool exact = true, finite = true;
+    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
+      conv.weights.read(static_cast<int64_t>(i * weights), kernel.wanted());
+      kernel.round_to_nearest();
+      finite = finite && kernel.finite();
+      if (!finite) break;
+      kernel.expect(i / layout.outputs_of_group * weights, offsets[i]);
+      if (!kernel.exact()) {
+        exact = false;
+        kernel.settle();
+      }
+      offsets[i] = kernel.offset();
+      std::ranges::copy(kernel.halves(), rounded.begin() + static_cast<std::ptrdiff_t>(i * weights));
     }
+    if (!exact) all_exact = false;
+    if (!finite) all_finite = false;
   });
-  return aneir::Constant::of_floats(std::move(rounded));
+  if (!all_finite) return {conv.weights, {}};
+  if (!known) offsets.clear();
+  return {all_exact ? conv.weights : aneir::Constant::of_halves(std::move(rounded)), std::move(offsets)};
 }
 
 void round_kernels(aneir::Network& network, const std::vector<Moments>& inputs) {
@@ -242,15 +335,29 @@ void round_kernels(aneir::Network& network, const std::vector<Moments>& inputs) 
       wanted_bottoms.push_back(&wanted[static_cast<size_t>(id)]);
       got_bottoms.push_back(&got[static_cast<size_t>(id)]);
     }
-    wanted[static_cast<size_t>(unit.top)] = moments_of(network, unit, wanted_bottoms);
-    if (auto* conv = unit.as<aneir::Conv>()) {
-      std::vector<double> mean_error(got_bottoms[0]->mean.size());
-      for (size_t c = 0; c < mean_error.size(); ++c)
-        mean_error[c] = wanted_bottoms[0]->mean[c] - got_bottoms[0]->mean[c];
-      conv->weights = round_kernels(*conv, *got_bottoms[0], mean_error);
-      if (conv->bias) conv->bias = rounded(*conv->bias);
+    Moments& wanted_top = wanted[static_cast<size_t>(unit.top)];
+    Moments& got_top = got[static_cast<size_t>(unit.top)];
+    auto* conv = unit.as<aneir::Conv>();
+    if (!conv) {
+      wanted_top = moments_of(network, unit, wanted_bottoms);
+      got_top = moments_of(network, unit, got_bottoms);
+      continue;
     }
-    got[static_cast<size_t>(unit.top)] = moments_of(network, unit, got_bottoms);
+    std::vector<double> mean_error(got_bottoms[0]->mean.size());
+    for (size_t c = 0; c < mean_error.size(); ++c)
+      mean_error[c] = wanted_bottoms[0]->mean[c] - got_bottoms[0]->mean[c];
+    wanted_top = moments_before_activation(*conv, *wanted_bottoms[0]);
+    RoundedKernels rounded = round_kernels(*conv, *got_bottoms[0], mean_error);
+    conv->weights = std::move(rounded.weights);
+    if (conv->bias) conv->bias = rounded_to_nearest(*conv->bias);
+    if (rounded.mean_error.empty()) {
+      got_top = moments_before_activation(*conv, *got_bottoms[0]);
+    } else {
+      got_top = wanted_top;  // rounding changes next to nothing of the variances
+      for (size_t o = 0; o < got_top.mean.size(); ++o) got_top.mean[o] -= rounded.mean_error[o];
+    }
+    wanted_top = moments_after_activation(*conv, std::move(wanted_top));
+    got_top = moments_after_activation(*conv, std::move(got_top));
   }
 }
 

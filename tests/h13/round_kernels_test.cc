@@ -56,7 +56,7 @@ TEST(RoundKernels, SpatialKernelsKeepTheirSums) {
   double squares = 0, squares_of_nearest = 0;
   for (uint32_t seed = 0; seed < 100; ++seed) {
     const std::vector<float> taps = random_weights(9, seed);
-    const std::vector<float> rounded = round_kernels(convolution(1, 1, 3, taps), {}).floats();
+    const std::vector<float> rounded = round_kernels(convolution(1, 1, 3, taps), {}).weights.floats();
     expect_neighbours(taps, rounded);
     squares += std::pow(error_of(taps, rounded, {1}), 2);
     squares_of_nearest += std::pow(error_of(taps, nearest(taps), {1}), 2);
@@ -76,7 +76,7 @@ TEST(RoundKernels, ErrorsCancelAtTheExpectedInput) {
     const float bias = 8 + 0.1f * static_cast<float>(seed);
     conv.bias = aneir::Constant::of_floats({bias});
     const double bias_error = static_cast<double>(bias) - static_cast<double>(round_to_half(bias));
-    const std::vector<float> rounded = round_kernels(conv, {means, variances}).floats();
+    const std::vector<float> rounded = round_kernels(conv, {means, variances}).weights.floats();
     expect_neighbours(weights, rounded);
     squares += std::pow(error_of(weights, rounded, means) + bias_error, 2);
     squares_of_nearest += std::pow(error_of(weights, nearest(weights), means) + bias_error, 2);
@@ -114,15 +114,15 @@ TEST(RoundKernels, LaterLayersMakeGoodWhatEarlierOnesCannot) {
 TEST(RoundKernels, PointsAroundZeroAreRoundedToTheNearest) {
   const std::vector<float> weights = random_weights(32, 1);
   const Moments around_zero{std::vector<double>(32, 0), std::vector<double>(32, 1)};
-  EXPECT_EQ(round_kernels(convolution(1, 1, 1, weights), around_zero).floats(), nearest(weights));
-  EXPECT_EQ(round_kernels(convolution(1, 1, 1, weights), {}).floats(), nearest(weights));
+  EXPECT_EQ(round_kernels(convolution(1, 1, 1, weights), around_zero).weights.floats(), nearest(weights));
+  EXPECT_EQ(round_kernels(convolution(1, 1, 1, weights), {}).weights.floats(), nearest(weights));
 }
 
 TEST(RoundKernels, GroupsLookAtTheirOwnChannels) {
   std::vector<float> weights = random_weights(2 * 40, 2);
   Moments moments{std::vector<double>(80, 0), std::vector<double>(80, 1)};
   std::fill(moments.mean.begin() + 40, moments.mean.end(), 4);
-  const std::vector<float> rounded = round_kernels(convolution(2, 2, 1, weights), moments).floats();
+  const std::vector<float> rounded = round_kernels(convolution(2, 2, 1, weights), moments).weights.floats();
   const std::vector<float> plain = nearest(weights);
   EXPECT_TRUE(std::equal(plain.begin(), plain.begin() + 40, rounded.begin()));
   EXPECT_FALSE(std::equal(plain.begin() + 40, plain.end(), rounded.begin() + 40));
@@ -130,17 +130,17 @@ TEST(RoundKernels, GroupsLookAtTheirOwnChannels) {
 
 TEST(RoundKernels, WhatIsBinary16Stays) {
   const std::vector<float> halves = {1, -0.5f, 0.25f, 3};
-  EXPECT_EQ(round_kernels(convolution(1, 1, 2, halves), {}).floats(), halves);
+  EXPECT_EQ(round_kernels(convolution(1, 1, 2, halves), {}).weights.floats(), halves);
 }
 
 TEST(RoundKernels, WhatIsBeyondBinary16Stays) {
   const std::vector<float> large = {1e6f, 0.1f, 0.2f, 0.3f};
-  EXPECT_EQ(round_kernels(convolution(1, 1, 2, large), {}).floats(), large);
+  EXPECT_EQ(round_kernels(convolution(1, 1, 2, large), {}).weights.floats(), large);
 }
 
 TEST(RoundKernels, ZerosStayZeros) {
   const std::vector<float> rounded =
-      round_kernels(convolution(1, 1, 3, {0.1f, 0, 0.3f, 0, 0, 0.7f, 0, 0, 0.9f}), {}).floats();
+      round_kernels(convolution(1, 1, 3, {0.1f, 0, 0.3f, 0, 0, 0.7f, 0, 0, 0.9f}), {}).weights.floats();
   for (const size_t i : {1u, 3u, 4u, 6u, 7u}) EXPECT_EQ(rounded[i], 0);
 }
 
@@ -151,7 +151,7 @@ TEST(RoundKernels, NeighboursAcrossPowersOfTwoAndBelowTheSmallest) {
   for (float scale = 1; scale < 2; scale += 0.01f) {
     std::vector<float> scaled = taps;
     for (float& tap : scaled) tap *= scale;
-    expect_neighbours(scaled, round_kernels(convolution(1, 1, 3, scaled), {}).floats());
+    expect_neighbours(scaled, round_kernels(convolution(1, 1, 3, scaled), {}).weights.floats());
   }
 }
 
