@@ -12,6 +12,10 @@ namespace {
 
 template <typename T>
 void widen(const uint8_t* bytes, std::span<float> values) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (!values.empty()) std::memcpy(values.data(), bytes, values.size_bytes());
+    return;
+  }
   for (size_t i = 0; i < values.size(); ++i) {
     T value;
     std::memcpy(&value, bytes + i * sizeof(T), sizeof(T));

@@ -6,12 +6,22 @@
 // for a refusal we use it, so that people can search for it.
 #include <algorithm>
 #include <string>
+#include <type_traits>
 
 #include "aneir/network.h"
 #include "base/error.h"
 
 namespace ane::aneir {
 namespace {
+
+// A reason is a text or makes one: a network is checked after every pass, and texts are long to make.
+template <typename Text>
+std::string text_of(const Text& why) {
+  if constexpr (std::is_invocable_v<Text>)
+    return why();
+  else
+    return why;
+}
 
 // What a rule sees: the operands and whom to blame.
 struct Operands {
@@ -21,22 +31,23 @@ struct Operands {
   [[noreturn]] void fail(const std::string& why, const std::string& remedy = "") const {
     throw Error("", unit, why, remedy);
   }
-  void require(bool condition, const std::string& why) const {
-    if (!condition) fail(why);
+  template <typename Text>
+  void require(bool condition, const Text& why) const {
+    if (!condition) fail(text_of(why));
   }
   const Shape& only(const char* type) const {
     require(shapes.size() == 1,
-            std::string(type) + " reads one tensor, not " + std::to_string(shapes.size()));
+            [&] { return std::string(type) + " reads one tensor, not " + std::to_string(shapes.size()); });
     return shapes[0];
   }
 };
 
 void require_count(const Operands& in, const Constant& constant, int64_t count, const char* what) {
   const int64_t size = size_of(constant.type);
-  in.require(static_cast<int64_t>(constant.bytes.size()) % size == 0 && constant.count() == count,
-             std::string(what) + " hold " +
-                 std::to_string(constant.bytes.size() / static_cast<size_t>(size)) + " values where " +
-                 std::to_string(count) + " are needed");
+  in.require(static_cast<int64_t>(constant.bytes.size()) % size == 0 && constant.count() == count, [&] {
+    return std::string(what) + " hold " + std::to_string(constant.bytes.size() / static_cast<size_t>(size)) +
+           " values where " + std::to_string(count) + " are needed";
+  });
 }
 
 // One spatial axis of a convolution or pooling window.
@@ -49,9 +60,10 @@ struct Window {
 
 void require_sane(const Operands& in, const Window& window) {
   const auto inside = [&](int value, int low, const char* what) {
-    in.require(value >= low && value <= max_window,
-               std::string("Invalid ") + what + " " + window.axis + " = " + std::to_string(value) +
-                   ", It should be in [" + std::to_string(low) + "," + std::to_string(max_window) + "]");
+    in.require(value >= low && value <= max_window, [&] {
+      return std::string("Invalid ") + what + " " + window.axis + " = " + std::to_string(value) +
+             ", It should be in [" + std::to_string(low) + "," + std::to_string(max_window) + "]";
+    });
   };
   inside(window.kernel, 1, "conv kernel");
   inside(window.stride, 1, "step");
@@ -63,9 +75,10 @@ void require_sane(const Operands& in, const Window& window) {
 // floor((in + pads - extent) / stride) + 1
 int64_t windows(const Operands& in, const Window& window, int64_t length) {
   const int64_t padded = length + window.pad_low + window.pad_high;
-  in.require(padded >= window.extent(), std::string("kernel ") + window.axis + " reaches over " +
-                                            std::to_string(window.extent()) +
-                                            " elements, the padded input has " + std::to_string(padded));
+  in.require(padded >= window.extent(), [&] {
+    return std::string("kernel ") + window.axis + " reaches over " + std::to_string(window.extent()) +
+           " elements, the padded input has " + std::to_string(padded);
+  });
   return (padded - window.extent()) / window.stride + 1;
 }
 
@@ -78,9 +91,10 @@ int64_t transposed_windows(const Operands& in, const Window& window, int64_t len
 Shape shape_of(const Conv& conv, const Operands& in) {
   const Shape& input = in.only("Conv");
   in.require(conv.output_channels >= 1 && conv.output_channels <= max_axis, "a Conv needs output channels");
-  in.require(conv.groups >= 1 && input.c % conv.groups == 0 && conv.output_channels % conv.groups == 0,
-             "input/output channels should be divisible by num group (" + std::to_string(input.c) + " and " +
-                 std::to_string(conv.output_channels) + " by " + std::to_string(conv.groups) + ")");
+  in.require(conv.groups >= 1 && input.c % conv.groups == 0 && conv.output_channels % conv.groups == 0, [&] {
+    return "input/output channels should be divisible by num group (" + std::to_string(input.c) + " and " +
+           std::to_string(conv.output_channels) + " by " + std::to_string(conv.groups) + ")";
+  });
   const Window x{"width", conv.kernel_width, conv.stride_x, conv.dilation_x, conv.pad_left, conv.pad_right};
   const Window y{"height", conv.kernel_height, conv.stride_y, conv.dilation_y, conv.pad_top, conv.pad_bottom};
   require_sane(in, x);
@@ -281,27 +295,31 @@ class Checker {
   }
 
  private:
-  void require(bool condition, const std::string& where, const std::string& why) const {
+  template <typename Text>
+  void require(bool condition, const std::string& where, const Text& why) const {
     if (condition) return;
-    if (file_.empty()) throw InternalError(where + ": " + why);
-    throw Error(file_, where, why);
+    const std::string text = text_of(why);
+    if (file_.empty()) throw InternalError(where + ": " + text);
+    throw Error(file_, where, text);
   }
 
   size_t index(TensorId id, const std::string& where) const {
     require(id >= 0 && static_cast<size_t>(id) < produced_.size(), where,
-            "tensor number " + std::to_string(id) + " does not exist");
+            [&] { return "tensor number " + std::to_string(id) + " does not exist"; });
     return static_cast<size_t>(id);
   }
 
   void produce(TensorId id, const std::string& where) {
     const size_t i = index(id, where);
-    require(!produced_[i], where, "tensor " + network_.tensors[i].name + " is produced twice");
+    require(!produced_[i], where,
+            [&] { return "tensor " + network_.tensors[i].name + " is produced twice"; });
     produced_[i] = true;
   }
 
   void require_produced(TensorId id, const std::string& where) const {
     const size_t i = index(id, where);
-    require(produced_[i], where, "tensor " + network_.tensors[i].name + " is read before it is produced");
+    require(produced_[i], where,
+            [&] { return "tensor " + network_.tensors[i].name + " is read before it is produced"; });
   }
 
   void check_unit(const Unit& unit) {
@@ -314,7 +332,7 @@ class Checker {
     produce(unit.top, unit.name);
     const Shape& declared = network_.tensor(unit.top).shape;
     require(declared == expected, unit.name,
-            "gives " + expected.text() + " where " + declared.text() + " is declared");
+            [&] { return "gives " + expected.text() + " where " + declared.text() + " is declared"; });
   }
 
   Shape rule(const Unit& unit, std::span<const Shape> shapes) const {

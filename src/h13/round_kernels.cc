@@ -89,21 +89,27 @@ class Kernel {
         rounded_(end_),
         step_(end_),
         slope_(end_),
-        halves_(weights),
         best_(end_ / chunk),
         order_(end_ / chunk),
         sums_(weights / area) {}
 
   std::span<float> wanted() { return std::span(wanted_).first(weights_); }
-  const std::vector<Half>& halves() const { return halves_; }
-  bool exact() const { return std::equal(wanted_.begin(), wanted_.end(), rounded_.begin()); }
-  bool finite() const {
-    return std::all_of(rounded_.begin(), rounded_.end(), [](float value) { return std::isfinite(value); });
-  }
+  // As the weights are after rounding to the nearest.
+  bool exact() const { return largest_error_ == 0; }
+  bool finite() const { return std::isfinite(largest_); }
 
-  void round_to_nearest() {
-    to_half(std::span<const float>(wanted_).first(weights_), std::span<Half>(halves_));
-    to_float(std::span<const Half>(halves_), std::span<float>(rounded_).first(weights_));
+  void round_to_nearest(std::span<Half> result) {
+    to_half(std::span<const float>(wanted_).first(weights_), result);
+    to_float(std::span<const Half>(result), std::span<float>(rounded_).first(weights_));
+    Lanes largest{}, error{};
+    for (size_t i = 0; i < end_; i += lanes_at_once) {
+      const Lanes rounded = load_lanes(rounded_.data() + i);
+      largest = larger(larger(rounded, -rounded), largest);
+      const Lanes difference = load_lanes(wanted_.data() + i) - rounded;
+      error = larger(larger(difference, -difference), error);
+    }
+    largest_ = ane::largest_of(largest);
+    largest_error_ = ane::largest_of(error);
   }
 
   // Of a kernel that reads the inputs from `first` on, counted in weights: how far the mean of its results is
@@ -125,7 +131,7 @@ class Kernel {
   double offset() const { return static_cast<double>(offset_); }
 
   // Moves weights away from the nearest.
-  void settle() {
+  void settle(std::span<Half> result) {
     find_steps();
     find_slopes();
     const float enough = removable() / 16;
@@ -133,7 +139,7 @@ class Kernel {
     constexpr int sweeps = 2;  // a third finds next to nothing
     for (int sweep = 0; sweep < sweeps && removable() > enough; ++sweep)
       for (size_t begin = 0; begin < end_; begin += chunk) exhaust(begin);
-    to_half(std::span<const float>(rounded_).first(weights_), std::span<Half>(halves_));
+    to_half(std::span<const float>(rounded_).first(weights_), result);
   }
 
  private:
@@ -183,24 +189,28 @@ class Kernel {
                    step * load_lanes(curve_ + i));
   }
 
-  float largest_gain(size_t begin) const {
-    static_assert(chunk == 4 * lanes_at_once);
-    const Lanes best = larger(larger(gains(begin), gains(begin + lanes_at_once)),
-                              larger(gains(begin + 2 * lanes_at_once), gains(begin + 3 * lanes_at_once)));
-    return std::max(std::max(best[0], best[1]), std::max(best[2], best[3]));
+  // Of the moves of a chunk.
+  std::array<Lanes, chunk / lanes_at_once> gains_of(size_t begin) const {
+    return {gains(begin), gains(begin + lanes_at_once), gains(begin + 2 * lanes_at_once),
+            gains(begin + 3 * lanes_at_once)};
+  }
+  static float largest_of(const std::array<Lanes, 4>& of) {
+    return ane::largest_of(larger(larger(of[0], of[1]), larger(of[2], of[3])));
   }
 
   // Makes the move of a chunk that gains most. Returns false if none gains anything.
   bool move_best_of(size_t begin) {
-    if (largest_gain(begin) <= 0) return false;
-    std::array<float, chunk> gain{};
-    for (size_t i = 0; i < chunk; i += lanes_at_once) store_lanes(gain.data() + i, gains(begin + i));
-    apply(begin + static_cast<size_t>(std::max_element(gain.begin(), gain.end()) - gain.begin()));
+    const auto gains = gains_of(begin);
+    const float largest = largest_of(gains);
+    if (largest <= 0) return false;
+    std::array<float, chunk> gain;
+    std::memcpy(gain.data(), gains.data(), sizeof(gain));
+    apply(begin + static_cast<size_t>(std::find(gain.begin(), gain.end(), largest) - gain.begin()));
     return true;
   }
 
   void move_the_best() {
-    for (size_t i = 0; i < best_.size(); ++i) best_[i] = largest_gain(i * chunk);
+    for (size_t i = 0; i < best_.size(); ++i) best_[i] = largest_of(gains_of(i * chunk));
     std::iota(order_.begin(), order_.end(), uint32_t{0});
     const auto few = order_.begin() + std::min<std::ptrdiff_t>(std::ssize(order_), 32);
     std::partial_sort(order_.begin(), few, order_.end(), [&](uint32_t a, uint32_t b) {
@@ -235,7 +245,6 @@ class Kernel {
   size_t weights_, area_, end_;
   std::vector<float> wanted_, rounded_;  // zeros behind the last weight
   std::vector<float> step_, slope_;
-  std::vector<Half> halves_;
   std::vector<float> best_;      // the largest gain of each chunk
   std::vector<uint32_t> order_;  // of chunks
   std::vector<float> sums_;      // S above; unused where each channel has one weight
@@ -243,6 +252,7 @@ class Kernel {
   const float* variance_ = nullptr;
   const float* curve_ = nullptr;
   float offset_ = 0;  // the error that is expected on the average
+  float largest_ = 0, largest_error_ = 0;
 };
 
 struct Layout {
@@ -304,16 +314,16 @@ RoundedKernels round_kernels(const aneir::Conv& conv, const Moments& input,
     bool exact = true, finite = true;
     for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
       conv.weights.read(static_cast<int64_t>(i * weights), kernel.wanted());
-      kernel.round_to_nearest();
+      const std::span<Half> result = std::span(rounded).subspan(i * weights, weights);
+      kernel.round_to_nearest(result);
       finite = finite && kernel.finite();
       if (!finite) break;
       kernel.expect(i / layout.outputs_of_group * weights, offsets[i]);
       if (!kernel.exact()) {
         exact = false;
-        kernel.settle();
+        kernel.settle(result);
       }
       offsets[i] = kernel.offset();
-      std::ranges::copy(kernel.halves(), rounded.begin() + static_cast<std::ptrdiff_t>(i * weights));
     }
     if (!exact) all_exact = false;
     if (!finite) all_finite = false;
