@@ -8,11 +8,11 @@ namespace {
 constexpr std::array axis_names = {"Batch", "Depth", "Channel", "Height", "Width"};
 constexpr std::array element_type_names = {"Float16", "Float32", "UInt8", "Int8"};
 constexpr std::array neuron_names = {
-    "ReLU",       "LeakyReLU",  "ClampedReLU", "Sigmoid", "Tanh",         "HardSigmoid", "ThresholdedReLU",
-    "ELU",        "Softsign",   "Softplus",    "GELU",    "SiLU",         "Exp",         "Exp2",
-    "Log",        "Log2",       "Sqrt",        "Rsqrt",   "Inv",          "Abs",         "Square",
-    "Power",      "Sign",       "Floor",       "Ceil",    "RoundNearest", "Erf",         "LogicalNot",
-    "IsNegative", "TanhFitted", "CenteredPhi"};
+    "ReLU",       "LeakyReLU",  "ClampedReLU", "Sigmoid",    "Tanh",  "HardSigmoid",   "ThresholdedReLU",
+    "ELU",        "Softsign",   "Softplus",    "GELU",       "SiLU",  "GELUBySigmoid", "Exp",
+    "Exp2",       "Log",        "Log2",        "Sqrt",       "Rsqrt", "Inv",           "Abs",
+    "Square",     "Power",      "Sign",        "Floor",      "Ceil",  "RoundNearest",  "Erf",
+    "LogicalNot", "IsNegative", "TanhFitted",  "CenteredPhi"};
 constexpr std::array operation_names = {
     "Add",   "Sub",      "Mult",     "Max",         "Min",       "Div",         "Power", "SquaredDifference",
     "Equal", "NotEqual", "LessThan", "GreaterThan", "LessEqual", "GreaterEqual"};

@@ -78,6 +78,7 @@ enum class NeuronType {
   Softplus,         // ln(1 + e^x)
   Gelu,             // x * Phi(x)
   Silu,             // x * sigmoid(x)
+  GeluBySigmoid,    // x * sigmoid(1.702 x)
   Exp,
   Exp2,
   Log,
@@ -100,6 +101,7 @@ enum class NeuronType {
   CenteredPhi,  // Phi(x) - 1/2
 };
 const char* name_of(NeuronType type);
+inline constexpr float gelu_sigmoid_factor = 1.702f;
 
 struct Neuron {
   NeuronType type = NeuronType::ReLU;

@@ -153,6 +153,8 @@ class Speller {
         return emit(f.type, f.alpha == 0 ? x : linear(x, 1, f.alpha));
       case NeuronType::Silu:
         return emit(ElementWiseOp::Mult, x, emit(NeuronType::Sigmoid, x));
+      case NeuronType::GeluBySigmoid:
+        return emit(ElementWiseOp::Mult, x, emit(NeuronType::Sigmoid, linear(x, gelu_sigmoid_factor, 0)));
       case NeuronType::Softsign:
         return emit(ElementWiseOp::Mult, x, emit(NeuronType::Inv, linear(emit(NeuronType::Abs, x), 1, 1)));
       case NeuronType::Softplus:

@@ -92,6 +92,8 @@ Moments through(const aneir::Neuron& neuron, Moments x) {
       return averaged([=](double v) { return 1 / (1 + std::exp(-s * v)); });
     case NeuronType::Silu:
       return averaged([=](double v) { return s * v / (1 + std::exp(-s * v)); });
+    case NeuronType::GeluBySigmoid:
+      return averaged([=](double v) { return s * v / (1 + std::exp(-1.702 * s * v)); });
     case NeuronType::Tanh:
       return averaged([=](double v) { return std::tanh(s * v); });
     default:

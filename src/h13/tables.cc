@@ -84,6 +84,13 @@ constexpr std::array<uint16_t, knot_count> silu_knots = {
     0x98cd, 0x9c5e, 0x9e65, 0xa0ef, 0xa37b, 0xa5a9, 0xa83b, 0xaa45, 0xac8e, 0xae85, 0xb088,
     0xb210, 0xb3a9, 0xb470, 0xb460, 0xb284, 0x96fb, 0x34be, 0x39d0, 0x3ce4, 0x3f0b, 0x409f,
     0x41b7, 0x42cc, 0x43dc, 0x4473, 0x44f8, 0x457a, 0x45fc, 0x467e, 0x46fe, 0x477f, 0x47ff};
+// From the public record of the same program for the next generation (mil-hwx-compiler,
+// research/oracles/h14/env_act_gelu_1x768x1x1_sigmoid_approximation.json), which lists the section's numbers.
+// The section of H13 has the hash that this table gives.
+constexpr std::array<uint16_t, knot_count> gelu_by_sigmoid_knots = {
+    0x9c5b, 0x9e7b, 0xa095, 0xa281, 0xa495, 0xa66b, 0xa872, 0xaa16, 0xac18, 0xad67, 0xaeed,
+    0xb044, 0xb0f7, 0xb14e, 0xb0dd, 0xaebb, 0x9296, 0x30a2, 0x3592, 0x38ad, 0x3ac2, 0x3c77,
+    0x3d91, 0x3eaa, 0x3fbe, 0x4068, 0x40ee, 0x4173, 0x41f7, 0x427a, 0x42fb, 0x437d, 0x43fe};
 
 // Two lines that meet at 0, exact everywhere: the knots lie 2^-64 apart, so only x = 0 falls between them and
 // the outer lines do the work. `low` and `high` clip the argument range; beyond them the results are
@@ -158,6 +165,9 @@ std::optional<Table> table_for(const Neuron& neuron) {
       return fitted({0xc466, infinity, 0, infinity, 0, 0, one, 0, 2, plain}, gelu_knots);
     case NeuronType::Silu:
       return fitted({0xc91a, infinity, 0, infinity, 0x945d, 0xa191, one, 0x9c00, 1, plain}, silu_knots);
+    case NeuronType::GeluBySigmoid:
+      return fitted({0xc500, infinity, 0, infinity, 0x9c5b, 0xa572, one, 0x9c00, 2, plain},
+                    gelu_by_sigmoid_knots);
     case NeuronType::Exp:  // the task's output scale multiplies by log2(e) first
     case NeuronType::Exp2:
       return sampled({0xce40, 0x4c00, 0, infinity, 0, 0, 0, 0, 5, power_of_two}, 0, 0,

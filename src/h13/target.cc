@@ -9,7 +9,7 @@ namespace {
 bool is_coarse(aneir::NeuronType type) {
   using aneir::NeuronType;
   return type == NeuronType::Sigmoid || type == NeuronType::Tanh || type == NeuronType::Gelu ||
-         type == NeuronType::Silu;
+         type == NeuronType::Silu || type == NeuronType::GeluBySigmoid;
 }
 
 }  // namespace

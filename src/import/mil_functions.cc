@@ -57,13 +57,12 @@ TensorId clamped_relu(OperationImport& at, TensorId x) {
   return at.neuron(leaky, NeuronType::ClampedReLU, -infinity, at.number("beta"));
 }
 
-// Apple's compiler has one table for both of the first two modes. For the third its table is not known, so it
-// is computed as it is defined: x * sigmoid(1.702 x).
+// Apple's compiler has one table for both of the first two modes.
 TensorId gelu(OperationImport& at, TensorId x) {
   const std::string mode = at.text("mode", "EXACT");
   if (mode == "EXACT" || mode == "TANH_APPROXIMATION") return at.neuron(x, NeuronType::Gelu);
   at.require(mode == "SIGMOID_APPROXIMATION", "mode " + mode);
-  return at.binary(ElementWiseOp::Mult, x, at.neuron(x, NeuronType::Sigmoid, 0, 0, 1.702f));
+  return at.neuron(x, NeuronType::GeluBySigmoid);
 }
 
 // An epsilon that fp16 cannot tell from 0, such as the default, changes nothing.

@@ -78,7 +78,7 @@ constexpr MilRow rows[] = {
     {"gather", 15, D, import_gather, "known indices: views, joined; computed ones of up to 2048 rows: comparisons, as 0 and 1, times the matrix"},
     {"gather_along_axis", 15, D, import_gather_along_axis, known_indices},
     {"gather_nd", 15, D, import_gather_nd, known_indices},
-    {"gelu", 15, N, import_unary, "EXACT and TANH_APPROXIMATION have one table in Apple's compiler (reported); without --compat x (1/2 + t) with a finer one. SIGMOID_APPROXIMATION: x sigmoid(1.702 x)"},
+    {"gelu", 15, N, import_unary, "EXACT and TANH_APPROXIMATION have one table in Apple's compiler (reported), SIGMOID_APPROXIMATION another; without --compat x (1/2 + t) with a finer one"},
     {"greater", 15, N, import_binary, "16 channels or a multiple, tensors alike: one pass; else difference and table"},
     {"greater_equal", 15, D, import_binary, "difference and table"},
     {"gru", 15, D, import_gru, "up to 128 steps: W x + b of each gate one MatMul; then a MatMul, Add and function for each step and gate. Not: reset_after, functions with parameters"},

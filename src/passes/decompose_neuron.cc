@@ -94,8 +94,9 @@ TensorId gelu(const Calculator& calculate, TensorId x) {
   return calculate.product(x, calculate.plus(calculate.apply("phi", NeuronType::CenteredPhi, x), 0.5f));
 }
 
-TensorId silu(const Calculator& calculate, TensorId x) {
-  const TensorId doubled = calculate.plus(calculate.apply("tanh", NeuronType::TanhFitted, x, 0.5f), 1);
+// x * sigmoid(factor * x)
+TensorId silu(const Calculator& calculate, TensorId x, float factor) {
+  const TensorId doubled = calculate.plus(calculate.apply("tanh", NeuronType::TanhFitted, x, factor / 2), 1);
   return calculate.here.add("product", ElementWise{ElementWiseOp::Mult, 0.5f, false}, {x, doubled});
 }
 
@@ -195,7 +196,9 @@ TensorId decompose(const Calculator& calculate, const Neuron& neuron, TensorId f
     case NeuronType::Gelu:
       return gelu(calculate, x());
     case NeuronType::Silu:
-      return silu(calculate, x());
+      return silu(calculate, x(), 1);
+    case NeuronType::GeluBySigmoid:
+      return silu(calculate, x(), aneir::gelu_sigmoid_factor);
     case NeuronType::Softsign:
       return softsign(calculate, x());
     case NeuronType::Softplus:

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <numbers>
 
+#include "base/bytes.h"
 #include "base/half.h"
 
 namespace ane::h13 {
@@ -68,6 +70,14 @@ TEST(Tables, CenteredPhi) {
   const Errors ours =
       errors_of(NeuronType::CenteredPhi, [](double x) { return std::erf(x / std::numbers::sqrt2) / 2; });
   EXPECT_LE(ours.largest, bend / 12 + 0x1p-13);
+}
+
+// The section of the captured program env_act_gelu_1x768x1x1_sigmoid_approximation: the table, then zeros.
+TEST(Tables, GeluBySigmoidIsAsCaptured) {
+  const Table table = table_for(Neuron{NeuronType::GeluBySigmoid}).value();
+  Bytes section(2048, 0);
+  std::memcpy(section.data(), table.data(), sizeof(table));
+  EXPECT_EQ(sha256(section), "42409d8f78ec510ac7ac97fedcf3bc5d817ef134cf35d92881ad50e2feb26612");
 }
 
 }  // namespace

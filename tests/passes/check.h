@@ -27,9 +27,9 @@ inline EngineFacts engine() {
   facts.has_table = [](const Neuron& neuron) {
     using T = NeuronType;
     static const std::set<T> tables = {
-        T::LeakyReLU, T::ClampedReLU, T::Sigmoid,   T::Tanh, T::HardSigmoid, T::ThresholdedReLU,
-        T::Gelu,      T::Silu,        T::Exp,       T::Exp2, T::Log2,        T::Sqrt,
-        T::Rsqrt,     T::LogicalNot,  T::IsNegative};
+        T::LeakyReLU, T::ClampedReLU, T::Sigmoid,       T::Tanh,      T::HardSigmoid, T::ThresholdedReLU,
+        T::Gelu,      T::Silu,        T::GeluBySigmoid, T::Exp,       T::Exp2,        T::Log2,
+        T::Sqrt,      T::Rsqrt,       T::LogicalNot,    T::IsNegative};
     return tables.contains(neuron.type) || (neuron.type == T::Inv && neuron.alpha == 0);
   };
   return facts;

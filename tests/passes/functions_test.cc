@@ -28,6 +28,7 @@ const std::vector<Function> functions = {
     {{NeuronType::Softplus, 0, 0, -3}},
     {{NeuronType::Gelu, 0, 0, 1}},
     {{NeuronType::Silu, 0, 0, 1}},
+    {{NeuronType::GeluBySigmoid, 0, 0, 1}},
     {{NeuronType::Exp, 0, 0, 1}},
     {{NeuronType::Exp2, 0, 0, 1}},
     {{NeuronType::Log, 0, 0, 2}, 0.1, 5},
@@ -116,7 +117,7 @@ EngineFacts fine_engine() {
   facts.has_table = [](const Neuron& neuron) {
     using T = NeuronType;
     if (neuron.type == T::Sigmoid || neuron.type == T::Tanh || neuron.type == T::Gelu ||
-        neuron.type == T::Silu)
+        neuron.type == T::Silu || neuron.type == T::GeluBySigmoid)
       return false;
     return neuron.type == T::TanhFitted || neuron.type == T::CenteredPhi || engine().has_table(neuron);
   };
@@ -129,6 +130,7 @@ TEST(DecomposeNeuron, CoarseFunctionsFromFinerOnes) {
       {{NeuronType::Gelu, 0, 0, 1}, "Neuron GOC ElementWise"},
       {{NeuronType::Silu, 0, 0, 1}, "Neuron GOC ElementWise"},
       {{NeuronType::Silu, 0, 0, -2}, "GOC Neuron GOC ElementWise"},
+      {{NeuronType::GeluBySigmoid, 0, 0, 1}, "Neuron GOC ElementWise"},
       {{NeuronType::Sigmoid, 0, 0, 1}, ""},
   };
   for (const auto& [neuron, expected] : cases) {

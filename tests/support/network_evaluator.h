@@ -105,6 +105,8 @@ inline double apply(const aneir::Neuron& neuron, double scaled) {
       return x * 0.5 * (1 + std::erf(x / std::numbers::sqrt2));
     case T::Silu:
       return x / (1 + std::exp(-x));
+    case T::GeluBySigmoid:
+      return x / (1 + std::exp(-1.702 * x));
     case T::Exp:
       return std::exp(x);
     case T::Exp2:
