@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "h13/cost.h"
 
 namespace ane::h13 {
 
@@ -54,10 +55,19 @@ int64_t convolution_skew(int64_t units, int stride, int64_t out_width, int64_t o
   return 0;
 }
 
-// Rows of source that a tile of `tile` output rows keeps.
-int64_t rows_kept(const Convolution& work, int64_t tile, int64_t source_height) {
-  const int64_t margin = round_up(work.kernel_height - 1, work.stride);
-  return std::min(source_height, tile * work.stride + margin);
+// Rows of source that a tile of `tile` output rows keeps: the most that any tile reads, without the rows that
+// padding supplies.
+int64_t rows_kept(const Convolution& work, int64_t tile, const View& source, int64_t out_height) {
+  int64_t most = 0;
+  // The first two and the last: all others are like the second.
+  const int64_t last = (out_height - 1) / tile * tile;
+  for (const int64_t first : {int64_t{0}, std::min(tile, last), last}) {
+    const int64_t begin = first * work.stride - work.pad_top;
+    const int64_t rows = std::min(tile, out_height - first);
+    const int64_t end = begin + (rows - 1) * work.stride + work.kernel_height;
+    most = std::max(most, std::min(end, source.h) - std::max<int64_t>(begin, 0));
+  }
+  return std::min(source.h, round_up(most, work.stride));
 }
 
 }  // namespace
@@ -155,9 +165,11 @@ int64_t kernel_block(const Convolution& work, int64_t input_channels, int64_t ch
   return std::max<int64_t>(1, channels / target.engines) * reduction * 2;
 }
 
-Geometry convolution_geometry(const Convolution& work, const View& source, const View& destination,
-                              bool keeps, const Target& target, Chain chain) {
+Geometry convolution_geometry(const EngineOp& op, const Convolution& work, const Target& target,
+                              Chain chain) {
   Geometry g;
+  const View &source = op.source, &destination = op.destination;
+  const bool keeps = op.kept >= 0;
   const View out = untransposed(work, source, destination);
   const int64_t channels = work.form == Convolution::Form::Grouped ? source.c / work.groups : source.c;
   // A streamed source passes in pieces of 128 columns, one that stays lies whole.
@@ -174,6 +186,8 @@ Geometry convolution_geometry(const Convolution& work, const View& source, const
     one_patch_shape(g, std::min(convolution_patch(out.w), ceil_log2(out.h)));
   if (chain == Chain::Planar || (chain == Chain::Neural && !work.transpose)) chained_shape(g, source);
   if (g.small) one_patch_shape(g, 4);
+  const bool computes = computes_longer_than_it_streams(op, g.shape_max, target);
+  if (!work.transpose && computes) one_patch_shape(g, g.shape_max);
   const int patch = convolution_patch(out.w);
   const int64_t skew = source.h == 1 && !g.small
                            ? 0
@@ -182,39 +196,30 @@ Geometry convolution_geometry(const Convolution& work, const View& source, const
   if (work.kernel) g.source.row = g.source.depth;
   if (source.on_chip) g.source = resident(source);
 
-  // Staging for the result, then as many source rows as fit. Tile heights are multiples of the patch height.
+  // Tiles of source rows beside one patch of result rows.
   const int64_t patch_rows = int64_t{1} << g.shape_max;
-  const int64_t staging = 4 * patch_rows * out.c * channel_pitch(out.w);
-  const auto fits = [&](int64_t tile) {
-    return rows_kept(work, tile, source.h) * g.source.row + staging <= target.l2_bytes;
-  };
-  if (source.on_chip ||
-      rows_kept(work, out.h, source.h) * g.source.row + std::min(staging, target.l2_bytes / 4) <=
-          target.l2_bytes) {
-    // Captured programs with large results and small sources are not tiled: the source decides.
+  const int64_t staging = std::min(patch_rows * out.c * channel_pitch(out.w), target.l2_bytes / 4);
+  const auto end_of = [&](int64_t tile) { return rows_kept(work, tile, source, out.h) * g.source.row; };
+  if (source.on_chip || end_of(out.h) + staging <= target.l2_bytes) {
     g.tile = out.h;
   } else {
-    const bool pointwise = work.kernel_height == 1 && work.kernel_width == 1;
     int64_t largest = out.h / patch_rows * patch_rows;
-    if (pointwise && work.stride == 1 && out.h % patch_rows != 0) {
-      // Rows that do not divide into patches: unpadded, as many as leave room for two patches of the result
-      // (encoder_conv_idx_c256_n256_*).
-      g.source.row = g.source.depth;
-      const int64_t room = target.l2_bytes - 2 * patch_rows * out.c * channel_pitch(out.w);
-      largest = std::min(largest, room / g.source.row / patch_rows * patch_rows);
-      g.tile = largest;
-    } else {
-      while (largest > 0 && !fits(largest)) largest -= patch_rows;
-      const int64_t tiles = largest > 0 ? (out.h + largest - 1) / largest : 0;
-      const bool smallest = pointwise && out.h % patch_rows == 0;
-      g.tile = smallest    ? patch_rows
-               : tiles > 0 ? std::min(out.h, round_up((out.h + tiles - 1) / tiles, patch_rows))
-                           : 0;
-    }
+    while (largest > 0 && end_of(largest) + staging > target.l2_bytes) largest -= patch_rows;
     if (largest <= 0) return g;
+    g.tile = largest;
+    if (work.kernel_height == 1 && work.kernel_width == 1) {
+      // Without seams one patch is enough where the rows divide into patches; elsewhere rows lie unpadded
+      // (encoder_conv_idx_c256_n256_*).
+      if (out.h % patch_rows == 0)
+        g.tile = patch_rows;
+      else
+        g.source.row = g.source.depth;
+    } else if (computes) {
+      const int64_t tiles = (out.h + largest - 1) / largest;
+      g.tile = round_up((out.h + tiles - 1) / tiles, patch_rows);
+    }
   }
-  if (!source.on_chip)
-    g.result.base = g.source.row * (g.tile == out.h ? source.h : rows_kept(work, g.tile, source.h));
+  if (!source.on_chip) g.result.base = end_of(g.tile);
   g.fits = source.on_chip || g.result.base < target.l2_bytes;
   return g;
 }
@@ -415,7 +420,7 @@ Geometry planar_geometry(const EngineOp& op, const Target& target, bool feeds_ne
 
 Geometry geometry(const EngineOp& op, const Target& target, Chain chain, bool feeds_neural) {
   if (const auto* work = std::get_if<Convolution>(&op.work))
-    return convolution_geometry(*work, op.source, op.destination, op.kept >= 0, target, chain);
+    return convolution_geometry(op, *work, target, chain);
   if (const auto* work = std::get_if<Bypass>(&op.work)) return bypass_geometry(op, *work, target, chain);
   if (const auto* work = std::get_if<ChannelReduce>(&op.work))
     return channel_reduce_geometry(op, *work, target, chain);
