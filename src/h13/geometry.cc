@@ -324,8 +324,8 @@ Geometry comparison_geometry(const EngineOp& op) {
 }
 
 // PE patches: up to 512 pixels with one source, 256 with two, width first (docs/h13-rules.md).
-void planar_patch(Geometry& g, const View& all, bool two, bool feeds_neural) {
-  if (feeds_neural) {
+void planar_patch(Geometry& g, const View& all, bool two, bool neural_patches) {
+  if (neural_patches) {
     g.patch_width = all.h > 1 ? 4 : std::clamp(ceil_log2(all.w), 4, 7);
     g.patch_height = all.h > 1 ? 4 : 7 - g.patch_width;
     return;
@@ -344,12 +344,12 @@ L2Operand planar_source(const View& view, const Geometry& g, const Target& targe
   return {0, pitch, row, depth, total};
 }
 
-Geometry planar_geometry(const EngineOp& op, const Target& target, bool feeds_neural) {
+Geometry planar_geometry(const EngineOp& op, const Target& target, bool neural_patches) {
   Geometry g;
   const View all = iteration(op);
   const bool two = op.source2.has_value();
   const bool streams2 = two && !op.source2->on_chip;
-  planar_patch(g, all, two, feeds_neural);
+  planar_patch(g, all, two, neural_patches);
   const int64_t patch_pixels = int64_t{1} << g.patch_width;
   // A source that is repeated along rows stays whole (tile_*).
   g.source_whole = !op.source.on_chip && op.source.h < all.h;
@@ -418,14 +418,14 @@ Geometry planar_geometry(const EngineOp& op, const Target& target, bool feeds_ne
 
 }  // namespace
 
-Geometry geometry(const EngineOp& op, const Target& target, Chain chain, bool feeds_neural) {
+Geometry geometry(const EngineOp& op, const Target& target, Chain chain, bool neural_patches) {
   if (const auto* work = std::get_if<Convolution>(&op.work))
     return convolution_geometry(op, *work, target, chain);
   if (const auto* work = std::get_if<Bypass>(&op.work)) return bypass_geometry(op, *work, target, chain);
   if (const auto* work = std::get_if<ChannelReduce>(&op.work))
     return channel_reduce_geometry(op, *work, target, chain);
   if (std::holds_alternative<Comparison>(op.work)) return comparison_geometry(op);
-  return planar_geometry(op, target, feeds_neural);
+  return planar_geometry(op, target, neural_patches);
 }
 
 }  // namespace ane::h13

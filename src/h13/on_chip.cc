@@ -71,7 +71,7 @@ class OnChipPlan {
       const bool handed_over = op.source.on_chip && before.destination.on_chip &&
                                op.source.buffer == before.destination.buffer && !op.planned_source;
       if (!handed_over || loaded_by(op, before)) continue;
-      if (transposes(before) && !brings_one_row(before)) continue;
+      if (transposes(before) && !(brings_one_patch(before) && op.destination.on_chip)) continue;
       if (!same_extents(result_extents(before), is_neural(op) ? op.source : iteration(op))) continue;
       if (const auto* work = std::get_if<Convolution>(&before.work); work && !one_pass(*work, before))
         continue;
@@ -85,10 +85,12 @@ class OnChipPlan {
            (op.source.buffer == before.kept || (op.source2 && op.source2->buffer == before.kept));
   }
 
-  // Single pixels that come from DRAM and are written as one row: one patch, which can be handed over (task 1
-  // of select_rrb_1x64x1x1; task 3, whose row comes from L2, is not chained).
-  static bool brings_one_row(const EngineOp& op) {
-    return !op.source.on_chip && is_vector(op.destination) && same_extents(op.source, op.destination);
+  // An exchange of rows and columns ends with the last of its channels: it can be handed over when it is one
+  // patch. Only one that comes from DRAM is, and to a task whose result stays (task 1 of select_rrb_1x64x1x1,
+  // whose task 3 has its row from L2 and is not chained; task 2 of chain_attn_s64_dh64, but not the products
+  // of rrmm_r2rr_m32_k64_n64_tx0_ty1 and m256, whose results leave).
+  static bool brings_one_patch(const EngineOp& op) {
+    return !op.source.on_chip && op.source.h == 1 && op.source.w <= 128;
   }
 
   // All output channels in one pass of the engines.
@@ -96,15 +98,20 @@ class OnChipPlan {
     return lane_chunks(op.destination.c, lane_cap(work, op.source, target_), target_).size() == 1;
   }
 
-  bool feeds_chained_neural(size_t i) const {
-    return i + 1 < ops_.size() && chains_[i + 1] == Chain::Planar && is_neural(ops_[i + 1]);
+  // A planar task shares the patches of the NE task that is chained to it, and of one that it is chained to
+  // if that has them from the NE task before (task 3 of chain_attn_s64_dh64; tasks 6 there, 9 of chain_block
+  // and 7 of chain_attn_s256_dh64, behind a function that is itself chained to a planar task, keep their
+  // own).
+  bool shares_neural_patches(size_t i) const {
+    if (i + 1 < ops_.size() && chains_[i + 1] == Chain::Planar && is_neural(ops_[i + 1])) return true;
+    return i > 0 && chains_[i] == Chain::Neural && chains_[i - 1] == Chain::Neural;
   }
 
   // ---- Shapes and strides ----
 
   void lay_out(size_t i) {
     EngineOp& op = ops_[i];
-    const Geometry g = geometry(op, target_, chains_[i], feeds_chained_neural(i));
+    const Geometry g = geometry(op, target_, chains_[i], shares_neural_patches(i));
     if (!g.fits) crowded_.insert(i);
     Placement& place = op.place;
     place.source = g.source, place.source2 = g.source2, place.result = g.result;
