@@ -178,6 +178,7 @@ class Lowering {
   // lower_reduction.cc) ----
 
   bool lower_self_sum(const Unit& unit, const aneir::ElementWise& elementwise);
+  std::optional<Layout> place_of_operand(const Unit& unit) const;
   void lower_division(const Unit& unit);
   void lower_comparison(const Unit& unit, TensorId smaller, TensorId larger);
   // A function of `from` in L2, for a planar task; of single pixels as a row.
