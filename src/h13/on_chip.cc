@@ -162,7 +162,7 @@ class OnChipPlan {
     int buffer = -1;
     int64_t bytes = 0, weight = 0;
     size_t first = std::numeric_limits<size_t>::max(), last = 0, end = 0;
-    bool from_dram = false, copy = false, statistics = false, chained = false;
+    bool from_dram = false, copy = false, statistics = false, chained = false, brought = false;
     int64_t base = 0;
   };
 
@@ -186,8 +186,11 @@ class OnChipPlan {
         life.first = std::min(life.first, i);
         life.last = i;
       });
-      if (ops_[i].kept >= 0) all[static_cast<size_t>(ops_[i].kept)].from_dram = true;
-      if (chains_[i] != Chain::None) all[static_cast<size_t>(ops_[i].source.buffer)].chained = true;
+      const EngineOp& op = ops_[i];
+      if (op.destination.on_chip && !op.source.on_chip && is_plain_copy(op) && !transposes(op))
+        all[static_cast<size_t>(op.destination.buffer)].brought = true;
+      if (op.kept >= 0) all[static_cast<size_t>(op.kept)].from_dram = true;
+      if (chains_[i] != Chain::None) all[static_cast<size_t>(op.source.buffer)].chained = true;
     }
     std::erase_if(all, [](const Life& life) { return life.buffer < 0; });
     for (Life& life : all) {
@@ -203,14 +206,16 @@ class OnChipPlan {
     return all;
   }
 
-  // Order and rule are fitted to captured programs: statistics, then copies of inputs, then by size times
-  // life; sources that come from DRAM last. Each goes behind everything placed that is alive with it.
+  // Order and rule are fitted to captured programs: statistics, then copies of inputs that other units read
+  // too, then by size times life; sources that come from DRAM last. At equal weight a copy of an input goes
+  // behind what is computed (norm_layer_norm_ax3_1x64x8x8). Each goes behind everything placed that is alive
+  // with it.
   void place_buffers() {
     lives_ = lives();
     std::stable_sort(lives_.begin(), lives_.end(), [](const Life& a, const Life& b) {
       const auto key = [](const Life& life) {
-        return std::tuple(life.from_dram, !life.statistics, !life.copy, -life.weight, life.chained,
-                          life.first);
+        return std::tuple(life.from_dram, !life.statistics, !life.copy, -life.weight, life.brought,
+                          life.chained, life.first);
       };
       return key(a) < key(b);
     });
@@ -504,7 +509,7 @@ class OnChipPlan {
 
   // ---- Hand-over between planar tasks ----
 
-  bool is_plain_copy(const EngineOp& op) const {
+  static bool is_plain_copy(const EngineOp& op) {
     const auto* work = std::get_if<Bypass>(&op.work);
     return work && work->activation == Activation::None;
   }
