@@ -21,12 +21,16 @@ L2Operand resident(const View& view) {
   return {0, channel_stride(view), view.stride_h, view.image_bytes, view.stride_g};
 }
 
-// log2 of the rows of an NE patch for a convolution: as many as keep 128 pixels.
-int convolution_patch(int64_t out_width) {
-  if (out_width > 64) return 0;
-  int log2 = 0;
-  while (log2 < 4 && (out_width << (log2 + 1)) <= 128) ++log2;
-  return log2;
+// log2 of the rows of an NE patch for a convolution. A patch has 128 pixels, 2^p rows of them; the p whose
+// patches cover the result with the fewest pixels, of equals the one with the widest patch.
+int convolution_patch(int64_t out_width, int64_t out_height) {
+  const auto covered = [&](int p) {
+    return round_up(out_width, int64_t{128} >> p) * round_up(out_height, int64_t{1} << p);
+  };
+  int best = 0;
+  for (int p = 1; p <= 4; ++p)
+    if (covered(p) < covered(best)) best = p;
+  return best;
 }
 
 int bypass_patch(int64_t width, int64_t height) {
@@ -34,12 +38,11 @@ int bypass_patch(int64_t width, int64_t height) {
 }
 
 // Skew of convolution source rows, in granules: the smallest that keeps the rows of one patch, each as wide
-// as an output row and its margin, on different banks.
-int64_t convolution_skew(int64_t units, int stride, int64_t out_width, int64_t out_height, int patch,
-                         bool small, const Target& target) {
+// as the patch and its margin, on different banks.
+int64_t convolution_skew(int64_t units, int stride, int64_t out_height, int patch, bool small,
+                         const Target& target) {
   if (patch <= 1) return 0;
-  int64_t width = std::max<int64_t>(3, round_up(2 * out_width, granule) / granule + 1);
-  if (patch == 4 && !small && out_width <= 8 && out_height > 16) width = 2;
+  const int64_t width = small ? 3 : (int64_t{128} >> patch) * 2 / granule + 1;
   const int64_t rows = out_height > 1 ? std::min(int64_t{1} << patch, out_height) : int64_t{1} << patch;
   for (int64_t skew = 0; skew < target.l2_banks; ++skew) {
     uint64_t used = 0;
@@ -181,17 +184,15 @@ Geometry convolution_geometry(const EngineOp& op, const Convolution& work, const
   g.small = is_small(out);
   if (work.transpose && kernel_block(work, channels, out.c, target) > target.kernel_bytes_per_engine)
     g.small = false;
-  g.shape_max = g.small ? 4 : out.h == 1 ? 0 : convolution_patch(out.w);
-  if (work.transpose && out.h > 1 && !g.small)
-    one_patch_shape(g, std::min(convolution_patch(out.w), ceil_log2(out.h)));
+  const int patch = g.small ? 4 : convolution_patch(out.w, out.h);
+  g.shape_max = patch;
+  if (work.transpose) one_patch_shape(g, patch);
   if (chain == Chain::Planar || (chain == Chain::Neural && !work.transpose)) chained_shape(g, source);
   if (g.small) one_patch_shape(g, 4);
   const bool computes = computes_longer_than_it_streams(op, g.shape_max, target);
   if (!work.transpose && computes) one_patch_shape(g, g.shape_max);
-  const int patch = convolution_patch(out.w);
-  const int64_t skew = source.h == 1 && !g.small
-                           ? 0
-                           : convolution_skew(units, work.stride, out.w, out.h, patch, g.small, target);
+  const int64_t skew =
+      source.h == 1 && !g.small ? 0 : convolution_skew(units, work.stride, out.h, patch, g.small, target);
   g.source = {0, channel_pitch(columns), (units + skew) * granule, units * granule, units * granule};
   if (work.kernel) g.source.row = g.source.depth;
   if (source.on_chip) g.source = resident(source);
