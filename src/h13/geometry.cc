@@ -257,7 +257,8 @@ Geometry bypass_geometry(const EngineOp& op, const Bypass& work, const Target& t
     if (source.h >= 8) row = granule * spread_over_banks(depth / granule, 4, 8, target);
   } else if (source.h > 1 && g.shape_max > 0) {
     const int64_t distance = std::min<int64_t>(4, std::max<int64_t>(2, pitch / granule)) + 1;
-    row = granule * spread_over_banks(depth / granule, distance, int64_t{1} << g.shape_max, target);
+    row = granule * spread_over_banks(depth / granule, distance,
+                                      std::min(int64_t{8}, int64_t{1} << g.shape_max), target);
   }
   g.source = {0, pitch, row, depth, depth};
   if (op.kept >= 0) g.source = kept_source(true, source, target);
@@ -268,10 +269,12 @@ Geometry bypass_geometry(const EngineOp& op, const Bypass& work, const Target& t
     g.tile = std::min(source.h, (target.l2_bytes - granule) / g.source.row);
     if (g.tile < (op.kept >= 0 ? source.h : 1)) return g;
   }
+  // An exchange of a high image writes whole patches: into DRAM always, into L2 when the image does not lie
+  // there whole.
+  if (work.transpose && source.h > 16 && (!op.destination.on_chip || g.tile < source.h))
+    g.tile = std::min(g.tile, int64_t{1} << g.shape_max);
   g.result.base = source.on_chip ? 0 : g.tile * g.source.row;
   g.fits = true;
-  if (work.transpose && !op.destination.on_chip && op.source.h > 16)
-    g.tile = std::min(g.tile, int64_t{1} << g.shape_max);
   if (work.transpose && !op.destination.on_chip && !source.on_chip && !writes_in_pieces(op, work)) {
     g.result_strided = true;
     const int64_t element = source.bytes ? 1 : 2;
