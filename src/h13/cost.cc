@@ -19,18 +19,23 @@ int64_t view_bytes(const View& view) {
   return view.g * view.d * view.c * view.h * row_bytes(view.w, element);
 }
 
-// Multiply-accumulate steps of one engine for one output pixel.
-int64_t steps_per_pixel(const EngineOp& op, const Convolution& work, const Target& target) {
-  const int64_t taps = static_cast<int64_t>(work.kernel_height) * work.kernel_width;
+// Output channels that one engine makes.
+int64_t lanes_of_engine(const EngineOp& op, const Convolution& work, const Target& target) {
   const int64_t channels = op.destination.c, engines = target.engines;
+  if (work.form != Convolution::Form::Grouped) return std::max<int64_t>(1, channels / engines);
+  return work.groups * std::max<int64_t>(2, channels / work.groups / engines);
+}
+
+// Multiply-accumulate steps for one pixel of one output channel.
+int64_t steps_per_lane(const EngineOp& op, const Convolution& work) {
+  const int64_t taps = static_cast<int64_t>(work.kernel_height) * work.kernel_width;
   switch (work.form) {
     case Convolution::Form::Depthwise:
-      return std::max<int64_t>(1, channels / engines) * taps;
+      return taps;
     case Convolution::Form::Grouped:
-      return work.groups * std::max<int64_t>(2, channels / work.groups / engines) *
-             (op.source.c / work.groups) * taps;
+      return op.source.c / work.groups * taps;
     case Convolution::Form::Dense:
-      return std::max<int64_t>(1, channels / engines) * op.source.c * taps;
+      return op.source.c * taps;
   }
   return 0;
 }
@@ -101,11 +106,21 @@ int64_t pixel_channels(const EngineOp& op) {
   return channels;
 }
 
+// Rows that two tiles of a convolution both read
+// (encoder_conv_idx_c1024_n1024_k9x1_s1_g1024_bias1_same_hmaj).
+int64_t bytes_read_again(const EngineOp& op) {
+  const auto* work = std::get_if<Convolution>(&op.work);
+  if (!work || op.place.tile <= 0) return 0;
+  const int64_t seams = (op.destination.h - 1) / op.place.tile;
+  const int64_t rows = std::max(0, work->kernel_height - work->stride);
+  return seams * rows * op.source.c * row_bytes(op.source.w);
+}
+
 }  // namespace
 
 uint32_t time_estimate(const EngineOp& op, const Task& task, const Target& target) {
   double bytes = 0;
-  if (!op.source.on_chip) bytes += static_cast<double>(view_bytes(op.source));
+  if (!op.source.on_chip) bytes += static_cast<double>(view_bytes(op.source) + bytes_read_again(op));
   if (op.source2 && !op.source2->on_chip) bytes += static_cast<double>(view_bytes(*op.source2));
   if (!op.destination.on_chip) bytes += static_cast<double>(view_bytes(op.destination));
   // A table that all engines read counts once.
@@ -127,13 +142,16 @@ uint32_t time_estimate(const EngineOp& op, const Task& task, const Target& targe
   return static_cast<uint32_t>(std::min(estimate, 65535.0));
 }
 
-bool large_patches_pay(const EngineOp& op, const Target& target) {
+bool computes_longer_than_it_streams(const EngineOp& op, int patch, const Target& target) {
   const auto& work = std::get<Convolution>(op.work);
-  constexpr double patch_cycles_per_microsecond = 1422, pixels_per_cycle = 256;
-  const double rows = static_cast<double>(round_up(op.destination.h, int64_t{1} << op.place.shape_max));
-  const double compute = static_cast<double>(steps_per_pixel(op, work, target)) * rows *
-                         static_cast<double>(std::max<int64_t>(64, op.destination.w)) / pixels_per_cycle /
-                         patch_cycles_per_microsecond;
+  // A row of at least 64 pixels of one output channel: 256 steps a cycle, and one cycle to hand it over.
+  constexpr double steps_per_cycle = 256;
+  const double cycles_per_microsecond = target.macs_per_microsecond / (steps_per_cycle * target.engines);
+  const auto rows = static_cast<double>(round_up(op.destination.h, int64_t{1} << patch) *
+                                        lanes_of_engine(op, work, target));
+  const double steps =
+      static_cast<double>(steps_per_lane(op, work) * std::max<int64_t>(64, op.destination.w));
+  const double compute = rows * (steps / steps_per_cycle + 1) / cycles_per_microsecond;
   const double traffic =
       static_cast<double>(view_bytes(op.source) + view_bytes(op.destination) + kernel_bytes(op, work)) /
       target.bytes_per_microsecond;

@@ -32,8 +32,8 @@ void add(Cost& total, const Cost& part);
 // Microseconds, for header word 1.
 uint32_t time_estimate(const EngineOp& op, const Task& task, const Target& target);
 
-// Whether a convolution takes large patches: when one-row patches would compute longer than the data takes to
-// stream.
-bool large_patches_pay(const EngineOp& op, const Target& target);
+// Whether one-row patches would compute a convolution longer than its data takes to stream. `patch`: log2 of
+// the rows of the patches that it could take instead.
+bool computes_longer_than_it_streams(const EngineOp& op, int patch, const Target& target);
 
 }  // namespace ane::h13

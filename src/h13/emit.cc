@@ -384,8 +384,6 @@ class Emitter {
     neural(task, ceil_log2(std::min<int64_t>(target_.engines, out.c)));
     convolution_shape(task, op, work, out.c, cap);
     task[Reg::Cfg] |= 1u | patch_preferences(op.place) | (op.place.small ? 4u : 0u);
-    if (!work.transpose && !op.place.small && large_patches_pay(op, target_))
-      task[Reg::Cfg] |= static_cast<uint32_t>(op.place.shape_max << 8 | op.place.shape_max << 12);
     if (work.transpose) task.set(Field::Cfg_OutputTranspose, 1);
     task[Reg::KernelCfg] = is_sparse(work) ? 0x182 : 0x82;
     const uint32_t nonlinear = work.activation == Activation::Relu     ? 1

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "h13/cost.h"
 
 namespace ane::h13 {
 
@@ -20,12 +21,16 @@ L2Operand resident(const View& view) {
   return {0, channel_stride(view), view.stride_h, view.image_bytes, view.stride_g};
 }
 
-// log2 of the rows of an NE patch for a convolution: as many as keep 128 pixels.
-int convolution_patch(int64_t out_width) {
-  if (out_width > 64) return 0;
-  int log2 = 0;
-  while (log2 < 4 && (out_width << (log2 + 1)) <= 128) ++log2;
-  return log2;
+// log2 of the rows of an NE patch for a convolution. A patch has 128 pixels, 2^p rows of them; the p whose
+// patches cover the result with the fewest pixels, of equals the one with the widest patch.
+int convolution_patch(int64_t out_width, int64_t out_height) {
+  const auto covered = [&](int p) {
+    return round_up(out_width, int64_t{128} >> p) * round_up(out_height, int64_t{1} << p);
+  };
+  int best = 0;
+  for (int p = 1; p <= 4; ++p)
+    if (covered(p) < covered(best)) best = p;
+  return best;
 }
 
 int bypass_patch(int64_t width, int64_t height) {
@@ -33,12 +38,11 @@ int bypass_patch(int64_t width, int64_t height) {
 }
 
 // Skew of convolution source rows, in granules: the smallest that keeps the rows of one patch, each as wide
-// as an output row and its margin, on different banks.
-int64_t convolution_skew(int64_t units, int stride, int64_t out_width, int64_t out_height, int patch,
-                         bool small, const Target& target) {
+// as the patch and its margin, on different banks.
+int64_t convolution_skew(int64_t units, int stride, int64_t out_height, int patch, bool small,
+                         const Target& target) {
   if (patch <= 1) return 0;
-  int64_t width = std::max<int64_t>(3, round_up(2 * out_width, granule) / granule + 1);
-  if (patch == 4 && !small && out_width <= 8 && out_height > 16) width = 2;
+  const int64_t width = small ? 3 : (int64_t{128} >> patch) * 2 / granule + 1;
   const int64_t rows = out_height > 1 ? std::min(int64_t{1} << patch, out_height) : int64_t{1} << patch;
   for (int64_t skew = 0; skew < target.l2_banks; ++skew) {
     uint64_t used = 0;
@@ -54,10 +58,19 @@ int64_t convolution_skew(int64_t units, int stride, int64_t out_width, int64_t o
   return 0;
 }
 
-// Rows of source that a tile of `tile` output rows keeps.
-int64_t rows_kept(const Convolution& work, int64_t tile, int64_t source_height) {
-  const int64_t margin = round_up(work.kernel_height - 1, work.stride);
-  return std::min(source_height, tile * work.stride + margin);
+// Rows of source that a tile of `tile` output rows keeps: the most that any tile reads, without the rows that
+// padding supplies.
+int64_t rows_kept(const Convolution& work, int64_t tile, const View& source, int64_t out_height) {
+  int64_t most = 0;
+  // The first two and the last: all others are like the second.
+  const int64_t last = (out_height - 1) / tile * tile;
+  for (const int64_t first : {int64_t{0}, std::min(tile, last), last}) {
+    const int64_t begin = first * work.stride - work.pad_top;
+    const int64_t rows = std::min(tile, out_height - first);
+    const int64_t end = begin + (rows - 1) * work.stride + work.kernel_height;
+    most = std::max(most, std::min(end, source.h) - std::max<int64_t>(begin, 0));
+  }
+  return std::min(source.h, round_up(most, work.stride));
 }
 
 }  // namespace
@@ -155,9 +168,11 @@ int64_t kernel_block(const Convolution& work, int64_t input_channels, int64_t ch
   return std::max<int64_t>(1, channels / target.engines) * reduction * 2;
 }
 
-Geometry convolution_geometry(const Convolution& work, const View& source, const View& destination,
-                              bool keeps, const Target& target, Chain chain) {
+Geometry convolution_geometry(const EngineOp& op, const Convolution& work, const Target& target,
+                              Chain chain) {
   Geometry g;
+  const View &source = op.source, &destination = op.destination;
+  const bool keeps = op.kept >= 0;
   const View out = untransposed(work, source, destination);
   const int64_t channels = work.form == Convolution::Form::Grouped ? source.c / work.groups : source.c;
   // A streamed source passes in pieces of 128 columns, one that stays lies whole.
@@ -169,52 +184,43 @@ Geometry convolution_geometry(const Convolution& work, const View& source, const
   g.small = is_small(out);
   if (work.transpose && kernel_block(work, channels, out.c, target) > target.kernel_bytes_per_engine)
     g.small = false;
-  g.shape_max = g.small ? 4 : out.h == 1 ? 0 : convolution_patch(out.w);
-  if (work.transpose && out.h > 1 && !g.small)
-    one_patch_shape(g, std::min(convolution_patch(out.w), ceil_log2(out.h)));
+  const int patch = g.small ? 4 : convolution_patch(out.w, out.h);
+  g.shape_max = patch;
+  if (work.transpose) one_patch_shape(g, patch);
   if (chain == Chain::Planar || (chain == Chain::Neural && !work.transpose)) chained_shape(g, source);
   if (g.small) one_patch_shape(g, 4);
-  const int patch = convolution_patch(out.w);
-  const int64_t skew = source.h == 1 && !g.small
-                           ? 0
-                           : convolution_skew(units, work.stride, out.w, out.h, patch, g.small, target);
+  const bool computes = computes_longer_than_it_streams(op, g.shape_max, target);
+  if (!work.transpose && computes) one_patch_shape(g, g.shape_max);
+  const int64_t skew =
+      source.h == 1 && !g.small ? 0 : convolution_skew(units, work.stride, out.h, patch, g.small, target);
   g.source = {0, channel_pitch(columns), (units + skew) * granule, units * granule, units * granule};
   if (work.kernel) g.source.row = g.source.depth;
   if (source.on_chip) g.source = resident(source);
 
-  // Staging for the result, then as many source rows as fit. Tile heights are multiples of the patch height.
+  // Tiles of source rows beside one patch of result rows.
   const int64_t patch_rows = int64_t{1} << g.shape_max;
-  const int64_t staging = 4 * patch_rows * out.c * channel_pitch(out.w);
-  const auto fits = [&](int64_t tile) {
-    return rows_kept(work, tile, source.h) * g.source.row + staging <= target.l2_bytes;
-  };
-  if (source.on_chip ||
-      rows_kept(work, out.h, source.h) * g.source.row + std::min(staging, target.l2_bytes / 4) <=
-          target.l2_bytes) {
-    // Captured programs with large results and small sources are not tiled: the source decides.
+  const int64_t staging = std::min(patch_rows * out.c * channel_pitch(out.w), target.l2_bytes / 4);
+  const auto end_of = [&](int64_t tile) { return rows_kept(work, tile, source, out.h) * g.source.row; };
+  if (source.on_chip || end_of(out.h) + staging <= target.l2_bytes) {
     g.tile = out.h;
   } else {
-    const bool pointwise = work.kernel_height == 1 && work.kernel_width == 1;
     int64_t largest = out.h / patch_rows * patch_rows;
-    if (pointwise && work.stride == 1 && out.h % patch_rows != 0) {
-      // Rows that do not divide into patches: unpadded, as many as leave room for two patches of the result
-      // (encoder_conv_idx_c256_n256_*).
-      g.source.row = g.source.depth;
-      const int64_t room = target.l2_bytes - 2 * patch_rows * out.c * channel_pitch(out.w);
-      largest = std::min(largest, room / g.source.row / patch_rows * patch_rows);
-      g.tile = largest;
-    } else {
-      while (largest > 0 && !fits(largest)) largest -= patch_rows;
-      const int64_t tiles = largest > 0 ? (out.h + largest - 1) / largest : 0;
-      const bool smallest = pointwise && out.h % patch_rows == 0;
-      g.tile = smallest    ? patch_rows
-               : tiles > 0 ? std::min(out.h, round_up((out.h + tiles - 1) / tiles, patch_rows))
-                           : 0;
-    }
+    while (largest > 0 && end_of(largest) + staging > target.l2_bytes) largest -= patch_rows;
     if (largest <= 0) return g;
+    g.tile = largest;
+    if (work.kernel_height == 1 && work.kernel_width == 1) {
+      // Without seams one patch is enough where the rows divide into patches; elsewhere rows lie unpadded
+      // (encoder_conv_idx_c256_n256_*).
+      if (out.h % patch_rows == 0)
+        g.tile = patch_rows;
+      else
+        g.source.row = g.source.depth;
+    } else if (computes) {
+      const int64_t tiles = (out.h + largest - 1) / largest;
+      g.tile = round_up((out.h + tiles - 1) / tiles, patch_rows);
+    }
   }
-  if (!source.on_chip)
-    g.result.base = g.source.row * (g.tile == out.h ? source.h : rows_kept(work, g.tile, source.h));
+  if (!source.on_chip) g.result.base = end_of(g.tile);
   g.fits = source.on_chip || g.result.base < target.l2_bytes;
   return g;
 }
@@ -251,7 +257,8 @@ Geometry bypass_geometry(const EngineOp& op, const Bypass& work, const Target& t
     if (source.h >= 8) row = granule * spread_over_banks(depth / granule, 4, 8, target);
   } else if (source.h > 1 && g.shape_max > 0) {
     const int64_t distance = std::min<int64_t>(4, std::max<int64_t>(2, pitch / granule)) + 1;
-    row = granule * spread_over_banks(depth / granule, distance, int64_t{1} << g.shape_max, target);
+    row = granule * spread_over_banks(depth / granule, distance,
+                                      std::min(int64_t{8}, int64_t{1} << g.shape_max), target);
   }
   g.source = {0, pitch, row, depth, depth};
   if (op.kept >= 0) g.source = kept_source(true, source, target);
@@ -262,10 +269,12 @@ Geometry bypass_geometry(const EngineOp& op, const Bypass& work, const Target& t
     g.tile = std::min(source.h, (target.l2_bytes - granule) / g.source.row);
     if (g.tile < (op.kept >= 0 ? source.h : 1)) return g;
   }
+  // An exchange of a high image writes whole patches: into DRAM always, into L2 when the image does not lie
+  // there whole.
+  if (work.transpose && source.h > 16 && (!op.destination.on_chip || g.tile < source.h))
+    g.tile = std::min(g.tile, int64_t{1} << g.shape_max);
   g.result.base = source.on_chip ? 0 : g.tile * g.source.row;
   g.fits = true;
-  if (work.transpose && !op.destination.on_chip && op.source.h > 16)
-    g.tile = std::min(g.tile, int64_t{1} << g.shape_max);
   if (work.transpose && !op.destination.on_chip && !source.on_chip && !writes_in_pieces(op, work)) {
     g.result_strided = true;
     const int64_t element = source.bytes ? 1 : 2;
@@ -319,8 +328,8 @@ Geometry comparison_geometry(const EngineOp& op) {
 }
 
 // PE patches: up to 512 pixels with one source, 256 with two, width first (docs/h13-rules.md).
-void planar_patch(Geometry& g, const View& all, bool two, bool feeds_neural) {
-  if (feeds_neural) {
+void planar_patch(Geometry& g, const View& all, bool two, bool neural_patches) {
+  if (neural_patches) {
     g.patch_width = all.h > 1 ? 4 : std::clamp(ceil_log2(all.w), 4, 7);
     g.patch_height = all.h > 1 ? 4 : 7 - g.patch_width;
     return;
@@ -339,12 +348,12 @@ L2Operand planar_source(const View& view, const Geometry& g, const Target& targe
   return {0, pitch, row, depth, total};
 }
 
-Geometry planar_geometry(const EngineOp& op, const Target& target, bool feeds_neural) {
+Geometry planar_geometry(const EngineOp& op, const Target& target, bool neural_patches) {
   Geometry g;
   const View all = iteration(op);
   const bool two = op.source2.has_value();
   const bool streams2 = two && !op.source2->on_chip;
-  planar_patch(g, all, two, feeds_neural);
+  planar_patch(g, all, two, neural_patches);
   const int64_t patch_pixels = int64_t{1} << g.patch_width;
   // A source that is repeated along rows stays whole (tile_*).
   g.source_whole = !op.source.on_chip && op.source.h < all.h;
@@ -413,14 +422,14 @@ Geometry planar_geometry(const EngineOp& op, const Target& target, bool feeds_ne
 
 }  // namespace
 
-Geometry geometry(const EngineOp& op, const Target& target, Chain chain, bool feeds_neural) {
+Geometry geometry(const EngineOp& op, const Target& target, Chain chain, bool neural_patches) {
   if (const auto* work = std::get_if<Convolution>(&op.work))
-    return convolution_geometry(*work, op.source, op.destination, op.kept >= 0, target, chain);
+    return convolution_geometry(op, *work, target, chain);
   if (const auto* work = std::get_if<Bypass>(&op.work)) return bypass_geometry(op, *work, target, chain);
   if (const auto* work = std::get_if<ChannelReduce>(&op.work))
     return channel_reduce_geometry(op, *work, target, chain);
   if (std::holds_alternative<Comparison>(op.work)) return comparison_geometry(op);
-  return planar_geometry(op, target, feeds_neural);
+  return planar_geometry(op, target, neural_patches);
 }
 
 }  // namespace ane::h13

@@ -52,8 +52,9 @@ L2Operand kept_source(bool is_neural, const View& source, const Target& target);
 // Lanes a convolution may interleave: more while the input is small, and its result is not transposed.
 int lane_cap(const Convolution& work, const View& source, const Target& target);
 
-// `chain`: how the task before hands over; `feeds_neural`: the task after, on the NE, is chained to this one.
+// `chain`: how the task before hands over; `neural_patches`: a planar task works in the patches of an NE task
+// that it is chained with.
 Geometry geometry(const EngineOp& op, const Target& target, Chain chain = Chain::None,
-                  bool feeds_neural = false);
+                  bool neural_patches = false);
 
 }  // namespace ane::h13

@@ -488,7 +488,37 @@ void Lowering::lower_params(const Unit& unit, const aneir::Conv& conv) {
   work.groups = conv.groups;
   if (conv.activation) set_activation(unit, *conv.activation, conv.output_channels, work);
   const Layout from = layout(unit.bottoms[0]), to = resolve(unit.top);
-  for (int64_t n = 0; n < to.n; ++n) add_convolution(unit, work, image(from, n), image(to, n));
+  for (int64_t n = 0; n < to.n; ++n) {
+    if (works_on_column(unit, work, image(from, n), image(to, n)))
+      convolve_column(unit, work, image(from, n), image(to, n));
+    else
+      add_convolution(unit, work, image(from, n), image(to, n));
+  }
+}
+
+// A column of more pixels than one patch has rows, whose channels are all multiplied with each other: as a
+// row it fills the patches, and lies in L2 without a granule for each pixel
+// (encoder_conv_c1024_n2048_k1x1_s1_g1_bias0_valid).
+bool Lowering::works_on_column(const Unit& unit, const Convolution& work, const View& from,
+                               const View& to) const {
+  constexpr int64_t patch_rows = 16;
+  return composites_ && !in_dram_.contains(unit.top) && work.groups == 1 && work.kernel_width == 1 &&
+         work.kernel_height == 1 && work.stride == 1 && from.w == 1 && from.h > patch_rows &&
+         to.h == from.h && !from.on_chip && !to.on_chip &&
+         from.c * round_up(from.h * 2, 16) <= target_.l2_bytes / 2;
+}
+
+void Lowering::convolve_column(const Unit& unit, const Convolution& work, const View& from, const View& to) {
+  const int64_t pitch = round_up(from.h * 2, 16);
+  Bypass exchange;
+  exchange.transpose = true;
+  View rows = on_chip(unit.name + "_row", from.h, from.c, 1, pitch, from.h * from.c * 2);
+  add_op(unit, exchange, rows_and_channels_exchanged(from), rows);
+  View row = rows_and_channels_exchanged(rows);
+  row.stride_h = row.image_bytes = pitch;
+  const View result = scratch_image(unit.name + "_product", to.c, 1, to.h);
+  add_convolution(unit, work, row, result);
+  add_op(unit, exchange, rows_and_channels_exchanged(result), rows_and_channels_exchanged(to));
 }
 
 void Lowering::set_activation(const Unit& unit, const aneir::Neuron& neuron, int64_t channels,

@@ -178,6 +178,7 @@ void Lowering::lower_params(const Unit& unit, const aneir::ElementWise& elementw
     std::swap(whole, other);
     if (work.op == aneir::ElementWiseOp::Sub) work.scale = -work.scale;
   }
+  if (const auto place = place_of_operand(unit)) layouts_[static_cast<size_t>(unit.top)] = *place;
   const Layout to = resolve(unit.top);
   const Layout first = whole_image(whole) ? layout(whole) : spread(unit, whole, shape);
   const Layout second = layout(other);
@@ -198,6 +199,22 @@ void Lowering::lower_params(const Unit& unit, const aneir::ElementWise& elementw
     }
     add_op(unit, work, image(first, n), image(to, n), operand);
   }
+}
+
+// A result that stays in L2 takes the place of an operand there that earlier tasks have made for this unit
+// alone, the last one first (chain_block_d256_s64_proj0, task 12).
+std::optional<Layout> Lowering::place_of_operand(const Unit& unit) const {
+  if (!stays_on_chip(unit.top)) return std::nullopt;
+  for (size_t i = unit.bottoms.size(); i-- > 0;) {
+    const TensorId id = unit.bottoms[i];
+    const auto& place = layouts_[static_cast<size_t>(id)];
+    if (!place || !place->view.on_chip || readers(id).size() != 1 || is_output(id) ||
+        !(network_.tensor(id).shape == network_.tensor(unit.top).shape))
+      continue;
+    const Buffer& buffer = result_.program.buffers[static_cast<size_t>(place->view.buffer)];
+    if (buffer.tensor == id && buffer.content == Buffer::Content::Tensor) return place;
+  }
+  return std::nullopt;
 }
 
 // x + c or x * c with one constant per row of a single channel: rows are read as channels, then it is gain

@@ -134,6 +134,9 @@ class Lowering {
 
   void lower_params(const Unit& unit, const aneir::Conv& conv);
 
+  bool works_on_column(const Unit& unit, const Convolution& work, const View& from, const View& to) const;
+  void convolve_column(const Unit& unit, const Convolution& work, const View& from, const View& to);
+
   // A function of scale * x + bias: both go into the kernel, since the order of the task's own output scale
   // and bias is not known.
   static void set_activation(const Unit& unit, const aneir::Neuron& neuron, int64_t channels,
@@ -178,6 +181,7 @@ class Lowering {
   // lower_reduction.cc) ----
 
   bool lower_self_sum(const Unit& unit, const aneir::ElementWise& elementwise);
+  std::optional<Layout> place_of_operand(const Unit& unit) const;
   void lower_division(const Unit& unit);
   void lower_comparison(const Unit& unit, TensorId smaller, TensorId larger);
   // A function of `from` in L2, for a planar task; of single pixels as a row.

@@ -71,7 +71,7 @@ class OnChipPlan {
       const bool handed_over = op.source.on_chip && before.destination.on_chip &&
                                op.source.buffer == before.destination.buffer && !op.planned_source;
       if (!handed_over || loaded_by(op, before)) continue;
-      if (transposes(before) && !brings_one_row(before)) continue;
+      if (transposes(before) && !(brings_one_patch(before) && op.destination.on_chip)) continue;
       if (!same_extents(result_extents(before), is_neural(op) ? op.source : iteration(op))) continue;
       if (const auto* work = std::get_if<Convolution>(&before.work); work && !one_pass(*work, before))
         continue;
@@ -85,10 +85,12 @@ class OnChipPlan {
            (op.source.buffer == before.kept || (op.source2 && op.source2->buffer == before.kept));
   }
 
-  // Single pixels that come from DRAM and are written as one row: one patch, which can be handed over (task 1
-  // of select_rrb_1x64x1x1; task 3, whose row comes from L2, is not chained).
-  static bool brings_one_row(const EngineOp& op) {
-    return !op.source.on_chip && is_vector(op.destination) && same_extents(op.source, op.destination);
+  // An exchange of rows and columns ends with the last of its channels: it can be handed over when it is one
+  // patch. Only one that comes from DRAM is, and to a task whose result stays (task 1 of select_rrb_1x64x1x1,
+  // whose task 3 has its row from L2 and is not chained; task 2 of chain_attn_s64_dh64, but not the products
+  // of rrmm_r2rr_m32_k64_n64_tx0_ty1 and m256, whose results leave).
+  static bool brings_one_patch(const EngineOp& op) {
+    return !op.source.on_chip && op.source.h == 1 && op.source.w <= 128;
   }
 
   // All output channels in one pass of the engines.
@@ -96,15 +98,20 @@ class OnChipPlan {
     return lane_chunks(op.destination.c, lane_cap(work, op.source, target_), target_).size() == 1;
   }
 
-  bool feeds_chained_neural(size_t i) const {
-    return i + 1 < ops_.size() && chains_[i + 1] == Chain::Planar && is_neural(ops_[i + 1]);
+  // A planar task shares the patches of the NE task that is chained to it, and of one that it is chained to
+  // if that has them from the NE task before (task 3 of chain_attn_s64_dh64; tasks 6 there, 9 of chain_block
+  // and 7 of chain_attn_s256_dh64, behind a function that is itself chained to a planar task, keep their
+  // own).
+  bool shares_neural_patches(size_t i) const {
+    if (i + 1 < ops_.size() && chains_[i + 1] == Chain::Planar && is_neural(ops_[i + 1])) return true;
+    return i > 0 && chains_[i] == Chain::Neural && chains_[i - 1] == Chain::Neural;
   }
 
   // ---- Shapes and strides ----
 
   void lay_out(size_t i) {
     EngineOp& op = ops_[i];
-    const Geometry g = geometry(op, target_, chains_[i], feeds_chained_neural(i));
+    const Geometry g = geometry(op, target_, chains_[i], shares_neural_patches(i));
     if (!g.fits) crowded_.insert(i);
     Placement& place = op.place;
     place.source = g.source, place.source2 = g.source2, place.result = g.result;
@@ -155,7 +162,7 @@ class OnChipPlan {
     int buffer = -1;
     int64_t bytes = 0, weight = 0;
     size_t first = std::numeric_limits<size_t>::max(), last = 0, end = 0;
-    bool from_dram = false, copy = false, statistics = false, chained = false;
+    bool from_dram = false, copy = false, statistics = false, chained = false, brought = false;
     int64_t base = 0;
   };
 
@@ -179,8 +186,11 @@ class OnChipPlan {
         life.first = std::min(life.first, i);
         life.last = i;
       });
-      if (ops_[i].kept >= 0) all[static_cast<size_t>(ops_[i].kept)].from_dram = true;
-      if (chains_[i] != Chain::None) all[static_cast<size_t>(ops_[i].source.buffer)].chained = true;
+      const EngineOp& op = ops_[i];
+      if (op.destination.on_chip && !op.source.on_chip && is_plain_copy(op) && !transposes(op))
+        all[static_cast<size_t>(op.destination.buffer)].brought = true;
+      if (op.kept >= 0) all[static_cast<size_t>(op.kept)].from_dram = true;
+      if (chains_[i] != Chain::None) all[static_cast<size_t>(op.source.buffer)].chained = true;
     }
     std::erase_if(all, [](const Life& life) { return life.buffer < 0; });
     for (Life& life : all) {
@@ -196,14 +206,16 @@ class OnChipPlan {
     return all;
   }
 
-  // Order and rule are fitted to captured programs: statistics, then copies of inputs, then by size times
-  // life; sources that come from DRAM last. Each goes behind everything placed that is alive with it.
+  // Order and rule are fitted to captured programs: statistics, then copies of inputs that other units read
+  // too, then by size times life; sources that come from DRAM last. At equal weight a copy of an input goes
+  // behind what is computed (norm_layer_norm_ax3_1x64x8x8). Each goes behind everything placed that is alive
+  // with it.
   void place_buffers() {
     lives_ = lives();
     std::stable_sort(lives_.begin(), lives_.end(), [](const Life& a, const Life& b) {
       const auto key = [](const Life& life) {
-        return std::tuple(life.from_dram, !life.statistics, !life.copy, -life.weight, life.chained,
-                          life.first);
+        return std::tuple(life.from_dram, !life.statistics, !life.copy, -life.weight, life.brought,
+                          life.chained, life.first);
       };
       return key(a) < key(b);
     });
@@ -497,7 +509,7 @@ class OnChipPlan {
 
   // ---- Hand-over between planar tasks ----
 
-  bool is_plain_copy(const EngineOp& op) const {
+  static bool is_plain_copy(const EngineOp& op) {
     const auto* work = std::get_if<Bypass>(&op.work);
     return work && work->activation == Activation::None;
   }

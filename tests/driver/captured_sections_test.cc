@@ -39,6 +39,7 @@ std::string section_of_product(int64_t rows, int64_t reduction, int64_t columns,
   BlobBuilder blob;
   const uint64_t at = blob.add(1, weights_behind_their_header(static_cast<size_t>(columns * reduction)));
   const Bytes weights = blob.bytes();
+  std::filesystem::create_directories(folder.path() / "weights");
   folder.put("weights/weight.bin", {reinterpret_cast<const char*>(weights.data()), weights.size()});
   folder.put(
       "product.mil",
