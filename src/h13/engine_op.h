@@ -4,6 +4,7 @@
 // into words. All decisions stand here; nothing below chooses anything.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <variant>
@@ -152,7 +153,10 @@ struct L2Operand {
 // How a task lies on chip: filled in by plan_on_chip, after splitting.
 struct Placement {
   L2Operand source, source2, result;
-  uint32_t source_code = 0, result_code = 0;              // registers SourceCfg and ResultCfg
+  uint32_t source_code = 0, result_code = 0;  // registers SourceCfg and ResultCfg
+  // By engine, the NE first: the last operation that has read its sources for certain when this one writes.
+  // Those of its own engine before it have.
+  std::array<int64_t, 2> have_read{-1, -1};
   bool waits_for_planar = false, signals_planar = false;  // hand-over between consecutive planar tasks
   // log2 of the rows of an NE patch: largest, smallest, preferred; of the width and height of a PE patch.
   int shape_max = 0, shape_min = 0, shape_preferred = 0;

@@ -1,8 +1,9 @@
 // Scratch by first fit: each buffer at the lowest offset free during its whole life, which is from the first
-// operation that touches it to the last. Two orders are tried: by start, as in the one captured program with
-// buffers of different sizes (env_mm_r2rr_m128_k2048_n2048_tx1_ty1), and by size, the largest first, which
-// for a chain of layers keeps the two largest neighbours side by side: no plan can beat that. The second
-// counts when it takes less.
+// operation that touches it to the last; to its last reader, unless that one may still be at work when
+// another buffer's writer comes, as the two engines run side by side. Two orders are tried: by start, as in
+// the one captured program with buffers of different sizes (env_mm_r2rr_m128_k2048_n2048_tx1_ty1), and by
+// size, the largest first, which for a chain of layers keeps the two largest neighbours side by side: no plan
+// can beat that. The second counts when it takes less.
 #include "h13/memory_plan.h"
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "h13/geometry.h"
 
 namespace ane::h13 {
 
@@ -19,27 +21,44 @@ struct LiveRange {
   int buffer = -1;
   int64_t bytes = 0;
   size_t first = std::numeric_limits<size_t>::max(), last = 0;
+  std::vector<size_t> readers, writers;
 };
 
-bool overlap(const LiveRange& a, const LiveRange& b) {
-  return a.first <= b.last && b.first <= a.last;
+// Whether all of the one's readers have finished before any of the other's writers comes.
+bool ends_before(const EngineProgram& program, const LiveRange& a, const LiveRange& b) {
+  if (a.last >= b.first) return false;
+  return std::ranges::all_of(b.writers, [&](size_t writer) {
+    const EngineOp& write = program.ops[writer];
+    return std::ranges::all_of(a.readers, [&](size_t reader) {
+      const bool neural = is_neural(program.ops[reader]);
+      return neural == is_neural(write) ||
+             static_cast<int64_t>(reader) <= write.place.have_read[neural ? 0 : 1];
+    });
+  });
+}
+
+bool overlap(const EngineProgram& program, const LiveRange& a, const LiveRange& b) {
+  return !ends_before(program, a, b) && !ends_before(program, b, a);
 }
 
 std::vector<LiveRange> live_ranges(const EngineProgram& program, int64_t alignment) {
   std::vector<LiveRange> ranges(program.buffers.size());
-  const auto touch = [&](const View& view, size_t op) {
+  const auto touched = [&](const View& view, size_t op) -> LiveRange& {
     LiveRange& range = ranges[static_cast<size_t>(view.buffer)];
     range.first = std::min(range.first, op);
     range.last = std::max(range.last, op);
+    return range;
   };
   for (size_t i = 0; i < program.ops.size(); ++i) {
-    touch(program.ops[i].source, i);
-    touch(program.ops[i].destination, i);
-    if (program.ops[i].source2) touch(*program.ops[i].source2, i);
-    if (program.ops[i].planned_source) touch(*program.ops[i].planned_source, i);
-    if (program.ops[i].planned_destination) touch(*program.ops[i].planned_destination, i);
-    if (const auto* work = std::get_if<Convolution>(&program.ops[i].work); work && work->kernel)
-      touch(*work->kernel, i);
+    const EngineOp& op = program.ops[i];
+    const auto reads = [&](const View& view) { touched(view, i).readers.push_back(i); };
+    const auto writes = [&](const View& view) { touched(view, i).writers.push_back(i); };
+    reads(op.source);
+    writes(op.destination);
+    if (op.source2) reads(*op.source2);
+    if (op.planned_source) reads(*op.planned_source);
+    if (op.planned_destination) writes(*op.planned_destination);
+    if (const auto* work = std::get_if<Convolution>(&op.work); work && work->kernel) reads(*work->kernel);
   }
   std::vector<LiveRange> scratch;
   for (size_t i = 0; i < ranges.size(); ++i) {
@@ -47,7 +66,7 @@ std::vector<LiveRange> live_ranges(const EngineProgram& program, int64_t alignme
     if (buffer.kind != BufferKind::Scratch || ranges[i].first > ranges[i].last) continue;
     ranges[i].buffer = static_cast<int>(i);
     ranges[i].bytes = round_up(buffer.bytes, alignment);
-    scratch.push_back(ranges[i]);
+    scratch.push_back(std::move(ranges[i]));
   }
   return scratch;
 }
@@ -60,7 +79,7 @@ int64_t first_fit(EngineProgram& program, const std::vector<LiveRange>& ranges) 
     // Neighbours in time, by address: the first gap that is wide enough.
     std::vector<std::pair<int64_t, int64_t>> taken;
     for (const LiveRange& other : placed)
-      if (overlap(range, other)) {
+      if (overlap(program, range, other)) {
         const int64_t base = program.buffers[static_cast<size_t>(other.buffer)].base;
         taken.emplace_back(base, base + other.bytes);
       }
@@ -96,7 +115,7 @@ void check_scratch(const EngineProgram& program) {
   const std::vector<LiveRange> ranges = live_ranges(program, 1);
   for (size_t i = 0; i < ranges.size(); ++i)
     for (size_t j = i + 1; j < ranges.size(); ++j) {
-      if (!overlap(ranges[i], ranges[j])) continue;
+      if (!overlap(program, ranges[i], ranges[j])) continue;
       const Buffer& a = program.buffers[static_cast<size_t>(ranges[i].buffer)];
       const Buffer& b = program.buffers[static_cast<size_t>(ranges[j].buffer)];
       ensure(a.base + a.bytes <= b.base || b.base + b.bytes <= a.base,

@@ -330,6 +330,7 @@ class OnChipPlan {
     uses_.push_back(use);
     op.place.source_code = source_code(i, use);
     op.place.result_code = result_code(i, use);
+    op.place.have_read = read_;
   }
 
   // ---- What is known to be done ----
