@@ -210,6 +210,37 @@ TEST_F(MilForms, Batches) {
   of_x({3, 4, 2, 5}, ints("a", {0}), {3, 4, 2, 5}, "reverse(axes = a, x = x)", exact);
 }
 
+// Axes that the engine keeps merged with others: each of five, and several at once.
+TEST_F(MilForms, StatisticsAlongMergedAxes) {
+  for (const int64_t axis : {0, 1, 2, 3, 4}) {
+    Shape one = {2, 3, 4, 5, 6};
+    one[static_cast<size_t>(axis)] = 1;
+    const std::string constants = ints("k", {axis}) + integer("a", axis) + truth("yes", true);
+    for (const char* sum : {"reduce_sum", "reduce_mean", "reduce_max", "reduce_l2_norm"})
+      of_x({2, 3, 4, 5, 6}, constants, one, std::string(sum) + "(axes = k, keep_dims = yes, x = x)", 55);
+    of_x({2, 3, 4, 5, 6}, constants, {2, 3, 4, 5, 6}, "softmax(axis = a, x = x)", 55);
+    of_x({2, 3, 4, 5, 6}, constants, {2, 3, 4, 5, 6}, "layer_norm(axes = k, x = x)", 40);
+    of_x({2, 3, 4, 5, 6}, constants, {2, 3, 4, 5, 6}, "cumsum(axis = a, x = x)", 55);
+  }
+  const std::string constants = truth("no", false);
+  of_x({2, 3, 4, 5, 6}, constants + ints("k", {1, 3}), {2, 4, 6},
+       "reduce_sum(axes = k, keep_dims = no, x = x)", 55);
+  of_x({2, 3, 4, 5, 6}, constants + ints("k", {0, 1, 4}), {4, 5},
+       "reduce_mean(axes = k, keep_dims = no, x = x)", 50);
+  of_x({2, 3, 4, 5, 6}, ints("k", {1, 2}), {2, 3, 4, 5, 6}, "layer_norm(axes = k, x = x)", 40);
+}
+
+// An operand that is repeated along some of the merged axes and not along others.
+TEST_F(MilForms, RepetitionAlongMergedAxes) {
+  for (const Shape& shape : {Shape{2, 1, 4, 5, 6}, Shape{1, 3, 4, 5, 6}, Shape{2, 3, 1, 5, 6},
+                             Shape{2, 1, 1, 5, 6}, Shape{1, 3, 1, 1, 6}, Shape{3, 1, 5, 1}}) {
+    SCOPED_TRACE(fp16(shape));
+    expect_verified(program_text(fp16({2, 3, 4, 5, 6}) + " x, " + fp16(shape) + " r",
+                                 line(fp16({2, 3, 4, 5, 6}), "y", "add(x = x, y = r)"), "y"),
+                    60);
+  }
+}
+
 TEST_F(MilForms, BytesAreScaledNumbers) {
   expect_verified(program_text("tensor<int8, [1, 3, 2, 5]> q",
                                constant(fp16({3}), "s", "[0.5, 0.25, 2]") +
