@@ -241,6 +241,19 @@ TEST_F(MilForms, RepetitionAlongMergedAxes) {
   }
 }
 
+// Queries that are learned: the left operand is known, the right one is not. Few rows are read as they are.
+TEST_F(MilForms, ProductsWithAKnownLeftOperand) {
+  for (const int64_t rows : {1, 3, 16, 20, 32}) {
+    std::vector<double> numbers;
+    for (int64_t i = 0; i < rows * 8; ++i) numbers.push_back(static_cast<double>(i * 37 % 19 - 9) / 8);
+    const std::string known =
+        import::array("k", {rows, 8}, numbers) + truth("yes", true) + truth("no", false);
+    of_x({8, 12}, known, {rows, 12}, "matmul(transpose_x = no, transpose_y = no, x = k, y = x)");
+    of_x({2, 8, 12}, known, {2, rows, 12}, "matmul(transpose_x = no, transpose_y = no, x = k, y = x)");
+    of_x({12, 8}, known, {rows, 12}, "matmul(transpose_x = no, transpose_y = yes, x = k, y = x)");
+  }
+}
+
 TEST_F(MilForms, BytesAreScaledNumbers) {
   expect_verified(program_text("tensor<int8, [1, 3, 2, 5]> q",
                                constant(fp16({3}), "s", "[0.5, 0.25, 2]") +
