@@ -254,6 +254,21 @@ TEST_F(MilForms, ProductsWithAKnownLeftOperand) {
   }
 }
 
+// Lists of more rows than the engine counts: decoded boxes of a detector.
+TEST_F(MilForms, ListsOfManyRows) {
+  const std::string lists =
+      program_text(fp16({60, 200, 4}) + " a, " + fp16({40, 200, 4}) + " b",
+                   ints("m", {1, 12000, 4}) + ints("n", {1, 8000, 4}) + integer("one", 1) +
+                       integer("two", 2) + ints("begin", {0, 0, 2}) + ints("end", {1, 20000, 4}) +
+                       line(fp16({1, 12000, 4}), "c", "reshape(shape = m, x = a)") +
+                       line(fp16({1, 8000, 4}), "d", "reshape(shape = n, x = b)") +
+                       line(fp16({1, 20000, 4}), "e", "concat(axis = one, values = (c, d))") +
+                       line(fp16({1, 20000, 2}), "f", "slice_by_index(begin = begin, end = end, x = e)") +
+                       line(fp16({1, 20000, 6}), "y", "concat(axis = two, values = (e, f))"),
+                   "y");
+  expect_verified(lists, exact);
+}
+
 TEST_F(MilForms, BytesAreScaledNumbers) {
   expect_verified(program_text("tensor<int8, [1, 3, 2, 5]> q",
                                constant(fp16({3}), "s", "[0.5, 0.25, 2]") +
