@@ -189,6 +189,13 @@ aneir::TensorId transposed(OperationImport& at, aneir::TensorId x, const std::ve
 aneir::TensorId joined(OperationImport& at, const std::vector<int64_t>& shape, size_t index,
                        const std::vector<aneir::TensorId>& parts, bool interleave = false);
 
+// Rows by computed indices, which count from the end when they are below 0. `looked_up`: of parameter x read
+// as `matrices` of `rows` and `columns`, one row of each for each index. `from_start`: the indices of an axis
+// of `length` as looked_up takes them.
+aneir::TensorId looked_up(OperationImport& at, aneir::TensorId indices, int64_t matrices, int64_t rows,
+                          int64_t columns);
+aneir::TensorId from_start(OperationImport& at, aneir::TensorId index, int64_t length);
+
 // ---- One function for each kind of operation
 
 // mil_functions.cc

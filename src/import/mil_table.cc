@@ -77,7 +77,7 @@ constexpr MilRow rows[] = {
     {"floor_div", 15, D, import_rounded_division, chain},
     {"gather", 15, D, import_gather, "known indices: views, joined; computed ones of up to 2048 rows: comparisons, as 0 and 1, times the matrix"},
     {"gather_along_axis", 15, D, import_gather_along_axis, known_indices},
-    {"gather_nd", 15, D, import_gather_nd, known_indices},
+    {"gather_nd", 15, D, import_gather_nd, "known indices: views, joined; computed ones as in gather, unless of a batch each"},
     {"gelu", 15, N, import_unary, "EXACT and TANH_APPROXIMATION have one table in Apple's compiler (reported); without --compat x (1/2 + t) with a finer one. SIGMOID_APPROXIMATION: x sigmoid(1.702 x)"},
     {"greater", 15, N, import_binary, "16 channels or a multiple, tensors alike: one pass; else difference and table"},
     {"greater_equal", 15, D, import_binary, "difference and table"},

@@ -269,6 +269,33 @@ TEST_F(MilForms, ListsOfManyRows) {
   expect_verified(lists, exact);
 }
 
+// Keys and values that several heads share: copies along an axis that the engine keeps merged with others.
+TEST_F(MilForms, CopiesAlongMergedAxes) {
+  of_x({1, 2, 1, 5, 4}, ints("r", {1, 1, 3, 1, 1}), {1, 2, 3, 5, 4}, "tile(reps = r, x = x)", exact);
+  of_x({2, 3, 2, 5, 4}, ints("r", {2, 1, 3, 1, 2}), {4, 3, 6, 5, 8}, "tile(reps = r, x = x)", exact);
+  of_x({1, 1, 2, 5, 1}, ints("r", {1, 2, 1, 1, 3}), {1, 2, 2, 5, 3}, "tile(reps = r, x = x)", exact);
+}
+
+// Places that are computed: of a later axis, of several axes, of the token with the largest number. Random
+// integers are 0 and 1.
+TEST_F(MilForms, RowsAtComputedPlaces) {
+  const auto gathered = [&](const Shape& x, const Shape& i, const Shape& y, const std::string& call) {
+    const std::string indices = fmt::format("tensor<int32, [{}]> i", fmt::join(i, ", "));
+    expect_verified(
+        program_text(fp16(x) + " x, " + indices,
+                     integer("zero", 0) + integer("one", 1) + integer("two", 2) + line(fp16(y), "y", call),
+                     "y"),
+        exact);
+  };
+  gathered({7, 3, 5}, {4}, {4, 3, 5}, "gather(axis = zero, batch_dims = zero, indices = i, x = x)");
+  gathered({1, 7, 5}, {2, 3}, {1, 2, 3, 5}, "gather(axis = one, batch_dims = zero, indices = i, x = x)");
+  gathered({4, 7, 5}, {6}, {4, 6, 5}, "gather(axis = one, batch_dims = zero, indices = i, x = x)");
+  gathered({2, 3, 7}, {6}, {2, 3, 6}, "gather(axis = two, batch_dims = zero, indices = i, x = x)");
+  gathered({1, 7, 5}, {3, 2}, {3, 5}, "gather_nd(batch_dims = zero, indices = i, x = x)");
+  gathered({3, 7, 5}, {4, 2}, {4, 5}, "gather_nd(batch_dims = zero, indices = i, x = x)");
+  gathered({3, 4, 5}, {2, 2, 3}, {2, 2}, "gather_nd(batch_dims = zero, indices = i, x = x)");
+}
+
 TEST_F(MilForms, BytesAreScaledNumbers) {
   expect_verified(program_text("tensor<int8, [1, 3, 2, 5]> q",
                                constant(fp16({3}), "s", "[0.5, 0.25, 2]") +
