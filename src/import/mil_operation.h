@@ -224,6 +224,7 @@ Tops import_attention(OperationImport& at);
 
 // mil_statistics.cc
 Tops import_reduce(OperationImport& at);
+Tops import_reduce_l2_norm(OperationImport& at);
 Tops import_argument(OperationImport& at);
 Tops import_softmax(OperationImport& at);
 Tops import_layer_norm(OperationImport& at);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/half.h"
 #include "import/mil_operation.h"
 
 namespace ane::import {
@@ -92,6 +93,12 @@ TensorId scaled_and_shifted(OperationImport& at, TensorId x, const Reading& read
   return x;
 }
 
+// scale * x^2, scaled before it is rounded.
+TensorId squares(OperationImport& at, TensorId x, float scale) {
+  if (scale == 1) return at.neuron(x, NeuronType::Square);
+  return at.add(aneir::ElementWise{ElementWiseOp::Mult, scale, false}, {x, x});
+}
+
 struct ReduceForm {
   std::optional<NeuronType> before;
   ReductionType type;
@@ -100,7 +107,6 @@ struct ReduceForm {
 
 const std::map<std::string, ReduceForm> reductions = {
     {"reduce_l1_norm", {NeuronType::Abs, ReductionType::Sum, {}}},
-    {"reduce_l2_norm", {NeuronType::Square, ReductionType::Sum, NeuronType::Sqrt}},
     {"reduce_log_sum", {{}, ReductionType::Sum, NeuronType::Log}},
     {"reduce_max", {{}, ReductionType::Max, {}}},
     {"reduce_mean", {{}, ReductionType::Mean, {}}},
@@ -134,6 +140,20 @@ TensorId position_of_best(OperationImport& at, bool smallest) {
 }
 
 }  // namespace
+
+// sqrt(sum of x^2): of many elements the sum leaves fp16, unless they are scaled before.
+Tops import_reduce_l2_norm(OperationImport& at) {
+  const std::vector<size_t> indices = axis_indices(at, "axes");
+  int64_t count = 1;
+  for (const size_t index : indices) count *= at.type("x").shape[index];
+  const float scale = scale_for_squares(count);
+  TensorId result = squares(at, at.tensor("x"), scale * scale);
+  for (const Reading& reading : readings(at, indices))
+    result = at.add(Reduction{ReductionType::Sum, reading.axes, {}}, {at.reshaped(result, reading.shape)});
+  result = at.neuron(result, NeuronType::Sqrt);
+  if (scale != 1) result = at.linear(result, 1 / scale, 0);
+  return {at.reshaped(result, at.declared_shape())};
+}
 
 Tops import_reduce(OperationImport& at) {
   const ReduceForm& form = reductions.at(at.operation.type);
@@ -204,14 +224,16 @@ Tops import_batch_norm(OperationImport& at) {
 }
 
 // x / (k + alpha / size * sum of squares over `size` neighbouring channels)^beta. The sum is a convolution
-// whose weights are a band of ones; of an even number of channels one more lies before.
+// whose weights are a band of ones; of an even number of channels one more lies before. The squares are
+// divided by 2^8, which the weights make up for: x may reach 4095.
 Tops import_local_response_norm(OperationImport& at) {
   constexpr int64_t most_channels = 4096;
+  constexpr float square_scale = 0x1p-8f;
   at.require(at.rank("x") == 4, "normalises a tensor of rank " + std::to_string(at.rank("x")));
   const int64_t channels = at.shape("x").c, size = at.integer("size");
   at.require(size >= 1 && size % 2 == 1, "normalises over " + std::to_string(size) + " channels");
   at.require(channels <= most_channels, "normalises " + std::to_string(channels) + " channels");
-  const float weight = at.number("alpha", 1e-4f) / static_cast<float>(size);
+  const float weight = at.number("alpha", 1e-4f) / static_cast<float>(size) / square_scale;
   aneir::Conv band;
   band.output_channels = channels;
   std::vector<float> weights(static_cast<size_t>(channels * channels), 0);
@@ -223,7 +245,7 @@ Tops import_local_response_norm(OperationImport& at) {
   band.bias =
       aneir::Constant::of_floats(std::vector<float>(static_cast<size_t>(channels), at.number("k", 1)));
   const TensorId x = at.tensor("x");
-  const TensorId sum = at.add(std::move(band), {at.neuron(x, NeuronType::Square)});
+  const TensorId sum = at.add(std::move(band), {squares(at, x, square_scale)});
   return {at.binary(ElementWiseOp::Mult, x, at.neuron(sum, NeuronType::Power, -at.number("beta", 0.75f)))};
 }
 
@@ -307,14 +329,16 @@ Tops import_cumsum(OperationImport& at) {
   return {at.reshaped(axis == Axis::Width ? x : at.add(turn, {x}), at.declared_shape())};
 }
 
-// x / sqrt(sum of squares over the last three axes + epsilon)
+// x / sqrt(sum of squares over the last three axes + epsilon), numerator and denominator scaled alike.
 Tops import_l2_norm(OperationImport& at) {
   at.require(at.rank("x") >= 3, "normalises a tensor of rank " + std::to_string(at.rank("x")));
   const TensorId x = at.tensor("x");
-  const TensorId squares = at.neuron(x, NeuronType::Square);
+  const Shape shape = at.shape(x);
+  const float scale = scale_for_squares(shape.c * shape.h * shape.w);
   const Reduction sum{ReductionType::Sum, {Axis::Channel, Axis::Height, Axis::Width}, {}};
-  const TensorId inverse = at.neuron(at.add(sum, {squares}), NeuronType::Rsqrt, at.number("epsilon", 1e-6f));
-  return {at.binary(ElementWiseOp::Mult, x, inverse)};
+  const TensorId norm = at.add(sum, {squares(at, x, scale * scale)});
+  const TensorId inverse = at.neuron(norm, NeuronType::Rsqrt, at.number("epsilon", 1e-6f) * scale * scale);
+  return {at.add(aneir::ElementWise{ElementWiseOp::Mult, scale, false}, {x, inverse})};
 }
 
 }  // namespace ane::import

@@ -132,7 +132,7 @@ constexpr MilRow rows[] = {
     {"reduce_argmax", 15, D, import_argument, "where x equals its maximum stands what is left of the axis; the maximum of that is the first position"},
     {"reduce_argmin", 15, D, import_argument, "as reduce_argmax"},
     {"reduce_l1_norm", 15, D, import_reduce, "Abs, Reduction"},
-    {"reduce_l2_norm", 15, D, import_reduce, "Square, Reduction, Sqrt"},
+    {"reduce_l2_norm", 15, D, import_reduce_l2_norm, "Square, Reduction, Sqrt"},
     {"reduce_log_sum", 15, D, import_reduce, "Reduction, Log"},
     {"reduce_log_sum_exp", 15, D, import_log_sum_exp, "m + ln(sum of e^(x - m))"},
     {"reduce_max", 15, N, import_reduce, sum},

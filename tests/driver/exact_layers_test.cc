@@ -98,6 +98,24 @@ TEST(ExactLayers, NormalizationOfGroups) {
   expect_agreement(run_road(model, options).at(0), "groups", 50);
 }
 
+// Squares whose sum no binary16 number holds.
+TEST(ExactLayers, NormsOfManyNumbers) {
+  for (const bool normalize : {false, true}) {
+    ModelBuilder model(5);
+    model.exact_rank();
+    model.array_input("u", {1, 8, 64, 128});
+    auto* four = model.layer("x", {"u"})->mutable_activation()->mutable_linear();
+    four->set_alpha(4), four->set_beta(0);
+    auto* y = model.layer("y", {"x"});
+    if (normalize)
+      y->mutable_l2normalize()->set_epsilon(1e-6f);
+    else
+      over(*y->mutable_reducel2(), {1, 2, 3}, true);
+    model.array_output("y");
+    expect_agreement(run_road(model).at(0), normalize ? "normalised" : "norm", 50);
+  }
+}
+
 // Inputs by which a layer gathers are taken for indices, whatever their type.
 TEST(ExactLayers, RowsOfATableByComputedIndices) {
   ModelBuilder model(5);

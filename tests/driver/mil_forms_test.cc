@@ -296,6 +296,26 @@ TEST_F(MilForms, RowsAtComputedPlaces) {
   gathered({3, 4, 5}, {2, 2, 3}, {2, 2}, "gather_nd(batch_dims = zero, indices = i, x = x)");
 }
 
+// Sums of squares that fp16 does not hold: of many numbers, or of large ones between neighbouring channels.
+TEST_F(MilForms, NormsBeyondHalves) {
+  const Shape image = {1, 8, 96, 128};
+  const auto scaled = [&](double factor, const Shape& y, const std::string& constants,
+                          const std::string& call) {
+    expect_verified(program_text(fp16(image) + " u",
+                                 constant("fp16", "f", fmt::format("{}", factor)) + constants +
+                                     line(fp16(image), "x", "mul(x = u, y = f)") + line(fp16(y), "y", call),
+                                 "y"),
+                    50);
+  };
+  const std::string axes = ints("k", {2, 3}) + truth("yes", true) + constant("fp16", "e", "1e-6");
+  scaled(4, {1, 8, 1, 1}, axes, "reduce_l2_norm(axes = k, keep_dims = yes, x = x)");
+  scaled(4, image, axes, "l2_norm(epsilon = e, x = x)");
+  scaled(1000, image,
+         integer("s", 5) + constant("fp16", "a", "1e-4") + constant("fp16", "b", "0.75") +
+             constant("fp16", "one", "1"),
+         "local_response_norm(alpha = a, beta = b, k = one, size = s, x = x)");
+}
+
 TEST_F(MilForms, BytesAreScaledNumbers) {
   expect_verified(program_text("tensor<int8, [1, 3, 2, 5]> q",
                                constant(fp16({3}), "s", "[0.5, 0.25, 2]") +
