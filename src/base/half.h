@@ -48,4 +48,13 @@ constexpr float round_to_half(float value) {
 void to_half(std::span<const float> from, std::span<Half> to);
 void to_float(std::span<const Half> from, std::span<float> to);
 
+// A power of two, `count`^-1/4 or somewhat more, by which numbers are multiplied before the squares of so
+// many are added up in binary16: then neither the sum leaves the range soon (65504) nor do the squares of
+// small numbers. 1 up to 1024 of them.
+constexpr float scale_for_squares(int64_t count) {
+  float scale = 1;
+  for (int64_t left = count > 1024 ? count : 1; left >= 16; left /= 16) scale /= 2;
+  return scale;
+}
+
 }  // namespace ane

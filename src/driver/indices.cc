@@ -10,11 +10,29 @@ namespace {
 
 using Layer = coreml::spec::NeuralNetworkLayer;
 
-// Columns of the layer's matrix; 0 when it looks nothing up.
-int64_t vocabulary(const Layer& layer) {
-  if (layer.has_embedding()) return static_cast<int64_t>(layer.embedding().inputdim());
-  if (layer.has_embeddingnd()) return static_cast<int64_t>(layer.embeddingnd().vocabsize());
-  return 0;
+// What a layer looks things up by: a blob, and how many things there are.
+struct LookUp {
+  std::string blob;
+  int64_t count = 0;
+};
+
+// Of a gather, whose matrix is a blob of its own.
+LookUp gather_of(const Layer& layer, const coreml::Model& model) {
+  if (layer.input_size() < 2) return {};
+  const auto found = model.shapes.find(layer.input(0));
+  if (found == model.shapes.end()) return {};
+  const auto rank = static_cast<int64_t>(found->second.size());
+  const int64_t axis = layer.gather().axis() < 0 ? layer.gather().axis() + rank : layer.gather().axis();
+  if (axis < 0 || axis >= rank) return {};
+  return {layer.input(1), found->second[static_cast<size_t>(axis)]};
+}
+
+// Nothing of layers that look nothing up.
+LookUp look_up_of(const Layer& layer, const coreml::Model& model) {
+  if (layer.input_size() == 0) return {};
+  if (layer.has_embedding()) return {layer.input(0), static_cast<int64_t>(layer.embedding().inputdim())};
+  if (layer.has_embeddingnd()) return {layer.input(0), static_cast<int64_t>(layer.embeddingnd().vocabsize())};
+  return layer.has_gather() ? gather_of(layer, model) : LookUp{};
 }
 
 bool only_moves(const Layer& layer) {
@@ -55,8 +73,7 @@ Indices index_inputs(const coreml::Model& model) {
   };
   for (auto at = model.layers.rbegin(); at != model.layers.rend(); ++at) {
     const Layer& layer = **at;
-    if (const int64_t count = vocabulary(layer); count > 0 && layer.input_size() > 0)
-      note(layer.input(0), count);
+    if (const LookUp look_up = look_up_of(layer, model); look_up.count > 0) note(look_up.blob, look_up.count);
     if (!only_moves(layer)) continue;
     for (const std::string& output : layer.output()) {
       const auto found = counts.find(output);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/half.h"
 #include "espresso/steps.h"
 
 namespace ane::espresso {
@@ -75,10 +76,17 @@ template <typename Params>
 void translate_function_of_sum(Translation& to, const SourceLayer& source, const Params& params,
                                Operation function) {
   Blob5 x = input_blob(to, source);
+  const std::vector<int64_t> codes = reduced_codes(to, source, params);
+  int64_t count = 1;
+  for (const int64_t code : codes) count *= dimension(x.shape, code);
+  // Sums of many squares leave binary16, unless the numbers are scaled before.
+  const auto scale = static_cast<double>(function == kSquareRoot ? scale_for_squares(count) : 1);
+  if (scale != 1) x = operate(to, source, "scaled", kMultiplyAlpha, {x}, scale);
   if (function == kSquareRoot) x = operate(to, source, "squares", kSquare, {x});
-  const Blob5 sum =
-      reduce_axes(to, source, "sum", kReduceSum, kReduceSum, x, reduced_codes(to, source, params));
-  finish(to, source, operate(to, source, "function", function, {sum}));
+  const Blob5 sum = reduce_axes(to, source, "sum", kReduceSum, kReduceSum, x, codes);
+  Blob5 result = operate(to, source, "function", function, {sum});
+  if (scale != 1) result = operate(to, source, "unscaled", kMultiplyAlpha, {result}, 1 / scale);
+  finish(to, source, result);
 }
 
 template <typename Params>

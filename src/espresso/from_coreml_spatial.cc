@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/half.h"
 #include "coreml/window.h"
 #include "espresso/codes.h"
 #include "espresso/translation.h"
@@ -278,17 +279,23 @@ void translate_lrn(Translation& to, const SourceLayer& source) {
   add_layer(to, source, "elementwise", elementwise(kMultiplyAlpha, std::pow(k, -beta)), {normalised});
 }
 
-// x * (sum of x^2 over C, H, W + epsilon)^-1/2
+// x * (sum of x^2 over C, H, W + epsilon)^-1/2. Of many elements the sum leaves binary16, unless all are
+// scaled before.
 void translate_l2_normalize(Translation& to, const SourceLayer& source) {
   Shape shape = flat(input_shape(to, source));
-  const std::string flattened = add_flatten(to, source, source.input(0), input_shape(to, source));
+  const auto scale = static_cast<double>(scale_for_squares(shape.k));
+  std::string x = source.input(0);
+  if (scale != 1)
+    x = add_step(to, source, "scaled", "elementwise", elementwise(kMultiplyAlpha, scale), {x},
+                 input_shape(to, source));
+  const std::string flattened = add_flatten(to, source, x, input_shape(to, source));
   shape.k = 1;
   auto norm =
       add_step(to, source, "sum", "reduce", channel_reduction(kReduceSumOfSquares), {flattened}, shape);
-  const double epsilon = finite(or_default(source.l2normalize().epsilon(), 1e-6f));
+  const double epsilon = finite(or_default(source.l2normalize().epsilon(), 1e-6f)) * scale * scale;
   norm = add_step(to, source, "shifted", "elementwise", elementwise(kAddAlpha, epsilon), {norm}, shape);
   norm = add_step(to, source, "factor", "elementwise", elementwise(kPower, -0.5), {norm}, shape);
-  add_layer(to, source, "elementwise", elementwise(kMultiply), {source.input(0), norm});
+  add_layer(to, source, "elementwise", elementwise(kMultiply), {x, norm});
 }
 
 json reshape_to(const Shape& shape) {

@@ -39,6 +39,8 @@ Bytes place_constants(EngineProgram& program, const Target& target) {
   for (const EngineOp& op : program.ops) {
     read.insert(op.source.buffer);
     if (op.source2) read.insert(op.source2->buffer);
+    const auto* convolution = std::get_if<Convolution>(&op.work);
+    if (convolution && convolution->kernel) read.insert(convolution->kernel->buffer);
   }
   const auto is_placed = [&](size_t i) {
     return program.buffers[i].kind == BufferKind::Constant && read.contains(static_cast<int>(i));

@@ -59,8 +59,11 @@ View vector_of(const View& row, int64_t channels, int64_t offset = 0) {
 
 }  // namespace
 
+// Batches that passes have left whole are done image by image, in the older way.
 void Lowering::lower_params(const Unit& unit, const aneir::Reduction& reduction) {
-  if (composites_ && reduction.type != aneir::ReductionType::MeanSquare && !reduction.activation) {
+  const bool one_image = network_.tensor(unit.bottoms[0]).shape.n == 1;
+  if (composites_ && one_image && reduction.type != aneir::ReductionType::MeanSquare &&
+      !reduction.activation) {
     reduce(unit, reduction);
     return;
   }

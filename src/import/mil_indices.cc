@@ -163,11 +163,35 @@ void require_updates(const OperationImport& at, const Places& targets) {
              "has updates of another size than its indices");
 }
 
+// Computed indices of several axes, as one index of the rows that these axes count.
+Tops gather_nd_computed(OperationImport& at, const std::vector<int64_t>& shape) {
+  const std::vector<int64_t>& type = at.type("indices").shape;
+  const int64_t length = type.empty() ? 0 : type.back();
+  at.require(length >= 1 && static_cast<size_t>(length) <= shape.size(),
+             "names elements by indices of " + at.type("indices").text());
+  const int64_t rows = count_of(shape, 0, static_cast<size_t>(length)), count = count_of(type) / length;
+  const TensorId tuples = at.reshaped(at.tensor("indices"), {1, 1, 1, count, length});
+  TensorId row = aneir::no_tensor;
+  for (int64_t i = 0; i < length; ++i) {
+    const auto axis = static_cast<size_t>(i);
+    if (shape[axis] == 1) continue;
+    const TensorId one =
+        length == 1 ? tuples : at.add(aneir::InputView{aneir::Axis::Width, i, 1, 1}, {tuples});
+    const TensorId index = from_start(at, one, shape[axis]);
+    const auto step = static_cast<float>(count_of(shape, axis + 1, static_cast<size_t>(length)));
+    const TensorId part = step == 1 ? index : at.linear(index, step, 0);
+    row = row == aneir::no_tensor ? part : at.binary(aneir::ElementWiseOp::Add, row, part);
+  }
+  at.require(row != aneir::no_tensor, "takes all of x by computed indices");
+  return {at.reshaped(looked_up(at, row, 1, rows, count_of(shape) / rows), at.declared_shape())};
+}
+
 }  // namespace
 
 Tops import_gather_nd(OperationImport& at) {
   const std::vector<int64_t>& shape = at.type("x").shape;
   const int64_t shared = at.integer("batch_dims", 0);
+  if (!at.constant("indices") && shared == 0) return gather_nd_computed(at, shape);
   at.require(shared >= 0 && static_cast<size_t>(shared) < std::min(shape.size(), at.rank("indices")),
              "batch_dims is " + std::to_string(shared));
   const auto first = static_cast<size_t>(shared);

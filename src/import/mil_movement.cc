@@ -33,6 +33,12 @@ int64_t from_start(int64_t position, int64_t length) {
   return position < 0 ? position + length : position;
 }
 
+int64_t product_of(const std::vector<int64_t>& shape, size_t begin, size_t end) {
+  int64_t product = 1;
+  for (size_t i = begin; i < end; ++i) product = aneir::saturating_product({product, shape[i]});
+  return product;
+}
+
 std::vector<TensorId> all_values(OperationImport& at) {
   std::vector<TensorId> tensors;
   for (size_t i = 0; i < at.count("values"); ++i) tensors.push_back(at.tensor("values", i));
@@ -54,37 +60,6 @@ std::vector<Range> runs_of(const std::vector<int64_t>& positions) {
     }
   }
   return runs;
-}
-
-// Rows of a matrix by computed indices: which index each row number equals, as numbers 0 and 1, times the
-// matrix. Exact, since one product of each sum is not 0; an index that does not exist gives zeros.
-Tops gather_computed(OperationImport& at, const std::vector<int64_t>& shape, size_t axis) {
-  at.require(axis == 0 && shape.size() <= 2,
-             "takes elements of a tensor of rank " + std::to_string(shape.size()) + " by computed indices");
-  at.require(shape[0] <= most_exact_integer, "takes one of " + std::to_string(shape[0]) +
-                                                 " rows by computed indices, which reach 2048 in fp16");
-  const int64_t rows = shape[0], columns = shape.size() == 2 ? shape[1] : 1;
-  mil::Type column = at.type("indices");
-  column.shape.push_back(1);
-  TensorId index = at.reshaped(at.tensor("indices"), engine_shape(column));
-  // Negative indices count from the end.
-  index = at.binary(aneir::ElementWiseOp::Add, index,
-                    at.linear(at.neuron(index, aneir::NeuronType::IsNegative), static_cast<float>(rows), 0));
-  std::vector<float> numbers;
-  for (int64_t i = 0; i < rows; ++i) numbers.push_back(static_cast<float>(i));
-  const TensorId row = at.constant_tensor({1, 1, 1, 1, rows}, aneir::Constant::of_floats(std::move(numbers)));
-  const TensorId equal =
-      at.add(aneir::Cast{aneir::ElementType::Float16}, {at.binary(aneir::ElementWiseOp::Equal, index, row)});
-  aneir::MatMul product;
-  std::vector<TensorId> bottoms = {equal};
-  if (at.constant("x")) {
-    product.matrix = at.numbers("x", rows * columns);
-    product.matrix_rows = rows;
-    product.matrix_columns = columns;
-  } else {
-    bottoms.push_back(at.reshaped(at.tensor("x"), {1, 1, 1, rows, columns}));
-  }
-  return {at.reshaped(at.add(std::move(product), bottoms), at.declared_shape())};
 }
 
 // Only the engine's own axes change places, and not the batch.
@@ -247,6 +222,35 @@ TensorId joined(OperationImport& at, const std::vector<int64_t>& shape, size_t i
   return at.reshaped(at.add(aneir::Concat{along.axis, interleave}, bottoms), engine_shape(type));
 }
 
+// Which index each row number equals, as numbers 0 and 1, times the matrices. Exact, since one product of
+// each sum is not 0; an index that does not exist gives zeros.
+TensorId looked_up(OperationImport& at, TensorId indices, int64_t matrices, int64_t rows, int64_t columns) {
+  at.require(rows <= most_exact_integer,
+             "takes one of " + std::to_string(rows) + " rows by computed indices, which reach 2048 in fp16");
+  const TensorId index = at.reshaped(indices, {1, 1, 1, at.shape(indices).count(), 1});
+  std::vector<float> numbers;
+  for (int64_t i = 0; i < rows; ++i) numbers.push_back(static_cast<float>(i));
+  const TensorId row = at.constant_tensor({1, 1, 1, 1, rows}, aneir::Constant::of_floats(std::move(numbers)));
+  const TensorId equal =
+      at.add(aneir::Cast{aneir::ElementType::Float16}, {at.binary(aneir::ElementWiseOp::Equal, index, row)});
+  aneir::MatMul product;
+  std::vector<TensorId> bottoms = {equal};
+  if (matrices == 1 && at.constant("x")) {
+    product.matrix = at.numbers("x", rows * columns);
+    product.matrix_rows = rows;
+    product.matrix_columns = columns;
+  } else {
+    bottoms.push_back(at.reshaped(at.tensor("x"), {1, 1, matrices, rows, columns}));
+  }
+  return at.add(std::move(product), bottoms);
+}
+
+// Negative indices count from the end.
+TensorId from_start(OperationImport& at, TensorId index, int64_t length) {
+  const TensorId negative = at.neuron(index, aneir::NeuronType::IsNegative);
+  return at.binary(aneir::ElementWiseOp::Add, index, at.linear(negative, static_cast<float>(length), 0));
+}
+
 // Positions in steps of one size are a slice; others are slices joined.
 TensorId taken(OperationImport& at, TensorId x, const std::vector<int64_t>& shape, size_t index,
                const std::vector<int64_t>& positions) {
@@ -329,7 +333,12 @@ Tops import_gather(OperationImport& at) {
   const std::vector<int64_t>& shape = at.type("x").shape;
   at.require(at.integer("batch_dims", 0) == 0 && !shape.empty(), "takes elements by several axes");
   const size_t axis = at.axis_index(at.integer("axis", 0), shape.size());
-  if (!at.constant("indices")) return gather_computed(at, shape, axis);
+  if (!at.constant("indices")) {
+    const int64_t rows = shape[axis], before = product_of(shape, 0, axis),
+                  behind = product_of(shape, axis + 1, shape.size());
+    const TensorId index = from_start(at, at.tensor("indices"), rows);
+    return {at.reshaped(looked_up(at, index, before, rows, behind), at.declared_shape())};
+  }
   std::vector<int64_t> indices = at.integers("indices");
   for (int64_t& index : indices) index = from_start(index, shape[axis]);
   return {at.reshaped(taken(at, at.tensor("x"), shape, axis, indices), at.declared_shape())};
@@ -378,26 +387,37 @@ Tops import_split(OperationImport& at) {
   return tops;
 }
 
-// Axes of length 1 are repeated by the units that read them; others are joined to themselves.
-Tops import_tile(OperationImport& at) {
+namespace {
+
+// One axis, `times` over: one of length 1 is repeated, another joined to itself.
+TensorId tiled(OperationImport& at, TensorId x, const LoneAxis& read, int64_t times) {
   constexpr int64_t most_copies = 1024;
-  const size_t rank = at.rank("x");
-  const std::vector<int64_t> repetitions = at.integers("reps", rank, 1);
+  x = at.reshaped(x, read.shape);
+  Shape result = read.shape;
+  result[read.axis] *= times;
+  if (read.shape[read.axis] == 1) return at.broadcast(x, result);
+  at.require(times <= most_copies, "joins " + std::to_string(times) + " copies");
+  return at.add(aneir::Concat{read.axis, false}, std::vector<TensorId>(static_cast<size_t>(times), x));
+}
+
+}  // namespace
+
+// Axes of the engine of length 1 are repeated last, all at once.
+Tops import_tile(OperationImport& at) {
+  mil::Type now = at.type("x");
+  std::vector<int64_t>& shape = now.shape;
+  const std::vector<int64_t> repetitions = at.integers("reps", shape.size(), 1);
   TensorId x = at.tensor("x");
-  Shape repeated = at.shape(x);
-  for (size_t i = 0; i < rank; ++i) {
+  for (size_t i = 0; i < shape.size(); ++i) {
     at.require(repetitions[i] >= 1, "repeats " + std::to_string(repetitions[i]) + " times");
-    if (repetitions[i] == 1) continue;
-    const Axis axis = at.axis(static_cast<int64_t>(i), "x");
-    if (repeated[axis] == 1) {
-      repeated[axis] = repetitions[i];
-      continue;
-    }
-    at.require(repetitions[i] <= most_copies, "joins " + std::to_string(repetitions[i]) + " copies");
-    x = at.add(aneir::Concat{axis, false}, std::vector<TensorId>(static_cast<size_t>(repetitions[i]), x));
-    repeated[axis] = at.shape(x)[axis];
+    const std::optional<Axis> axis = engine_axis(shape, i);
+    const bool stays = axis && axis == engine_axis(at.declared().shape, i);
+    if (repetitions[i] == 1 || (stays && shape[i] == 1)) continue;
+    x = tiled(at, x, stays ? LoneAxis{engine_shape(now), *axis} : alone_along(shape, i, i + 1),
+              repetitions[i]);
+    shape[i] *= repetitions[i];
   }
-  return {at.broadcast(x, repeated)};
+  return {at.broadcast(at.reshaped(x, engine_shape(now)), at.declared_shape())};
 }
 
 }  // namespace ane::import

@@ -13,6 +13,7 @@ namespace {
 
 using aneir::Axis;
 using aneir::ElementType;
+using aneir::Shape;
 using aneir::TensorId;
 
 bool is_numeric(const mil::Type& type) {
@@ -101,6 +102,19 @@ Cut cut_along(const std::vector<int64_t>& shape, size_t index) {
   if (outer == 1) return {whole, Axis::Channel, product(shape, index + 1, shape.size() - 2)};
   const int64_t unit = product(shape, index + 1, shape.size() - 1);
   return {{1, 1, outer, aneir::saturating_product({shape[index], unit}), shape.back()}, Axis::Height, unit};
+}
+
+// Channels where nothing lies before, for their elements lie together. Else rows, as long as what lies behind
+// them fits one.
+LoneAxis alone_along(const std::vector<int64_t>& shape, size_t first, size_t end) {
+  constexpr int64_t longest_row = 16384;
+  const size_t rank = shape.size(), last = std::max(end, rank - 1);
+  const int64_t before = product(shape, 0, first), length = product(shape, first, end),
+                behind = product(shape, end, rank);
+  const int64_t row = product(shape, last, rank);
+  if (before == 1) return {{1, 1, length, behind / row, row}, Axis::Channel};
+  if (behind <= longest_row) return {{1, 1, before, length, behind}, Axis::Height};
+  return {{before, 1, length, behind / row, row}, Axis::Channel};
 }
 
 ElementType engine_type(const mil::Type& type) {
@@ -195,16 +209,28 @@ TensorId OperationImport::tensor(const std::string& parameter, size_t index) {
 
 TensorId OperationImport::aligned(const std::string& parameter, const mil::Type& result) {
   const std::vector<int64_t>& own = type(parameter).shape;
-  const TensorId x = tensor(parameter);
+  TensorId x = tensor(parameter);
   if (!is_merged(result.shape) || own.size() > result.shape.size()) return x;
   std::vector<int64_t> lengths(result.shape.size() - own.size(), 1);
   lengths.insert(lengths.end(), own.begin(), own.end());
   const size_t merged = lengths.size() - 2;
-  const bool repeats =
-      std::any_of(lengths.begin(), lengths.end() - 2, [](int64_t length) { return length != 1; });
-  require(!repeats || std::equal(lengths.begin(), lengths.end() - 2, result.shape.begin()),
-          "repeats " + parameter + " along some of more axes than the engine's four");
+  if (product(lengths, 0, merged) > 1) x = repeated(x, lengths, result.shape, merged);
   return reshaped(x, {1, 1, product(lengths, 0, merged), lengths[merged], lengths[merged + 1]});
+}
+
+// Runs of axes of length 1 among the first `merged`, of `lengths`, are repeated to the lengths of `wanted`.
+TensorId OperationImport::repeated(TensorId x, std::vector<int64_t>& lengths,
+                                   const std::vector<int64_t>& wanted, size_t merged) {
+  for (size_t first = 0; first < merged; ++first) {
+    if (lengths[first] != 1 || wanted[first] == 1) continue;
+    size_t end = first;
+    for (; end < merged && lengths[end] == 1; ++end) lengths[end] = wanted[end];
+    const LoneAxis run = alone_along(lengths, first, end);
+    Shape once = run.shape;
+    once[run.axis] = 1;
+    x = broadcast(reshaped(x, once), run.shape);
+  }
+  return x;
 }
 
 mil::ValuePointer OperationImport::constant(const std::string& parameter, size_t index) const {

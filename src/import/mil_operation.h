@@ -36,6 +36,13 @@ std::optional<aneir::Axis> engine_axis(const std::vector<int64_t>& shape, size_t
 aneir::Shape engine_shape(const mil::Type& type);
 aneir::ElementType engine_type(const mil::Type& type);
 
+// A tensor read so that its axes `first` to `end` - 1 are one axis of the engine, which moves nothing.
+struct LoneAxis {
+  aneir::Shape shape;
+  aneir::Axis axis = aneir::Axis::Channel;
+};
+LoneAxis alone_along(const std::vector<int64_t>& shape, size_t first, size_t end);
+
 // Integers that a program computes (mil_integers.cc).
 inline constexpr int64_t most_exact_integer = 2048;
 bool is_integer(const mil::Type& type);
@@ -66,8 +73,7 @@ class OperationImport {
   const mil::Type& type(const std::string& parameter, size_t index = 0) const;
   size_t rank(const std::string& parameter) const { return type(parameter).shape.size(); }
 
-  // The same, to be combined element by element with others into a result of type `result`. Refused where it
-  // would be repeated along some of the axes that are merged there.
+  // The same, to be combined element by element with others into a result of type `result`.
   aneir::TensorId aligned(const std::string& parameter, const mil::Type& result);
 
   // How large the integers or truths of an operand can be.
@@ -133,6 +139,8 @@ class OperationImport {
   std::optional<Operand> find(const std::string& parameter, size_t index) const;
   Operand operand(const std::string& parameter, size_t index) const;
   const mil::Value& one_value(const std::string& parameter) const;
+  aneir::TensorId repeated(aneir::TensorId x, std::vector<int64_t>& lengths,
+                           const std::vector<int64_t>& wanted, size_t merged);
 
   MilValues& values_;
   const std::string label_;
@@ -181,6 +189,13 @@ aneir::TensorId transposed(OperationImport& at, aneir::TensorId x, const std::ve
 aneir::TensorId joined(OperationImport& at, const std::vector<int64_t>& shape, size_t index,
                        const std::vector<aneir::TensorId>& parts, bool interleave = false);
 
+// Rows by computed indices, which count from the end when they are below 0. `looked_up`: of parameter x read
+// as `matrices` of `rows` and `columns`, one row of each for each index. `from_start`: the indices of an axis
+// of `length` as looked_up takes them.
+aneir::TensorId looked_up(OperationImport& at, aneir::TensorId indices, int64_t matrices, int64_t rows,
+                          int64_t columns);
+aneir::TensorId from_start(OperationImport& at, aneir::TensorId index, int64_t length);
+
 // ---- One function for each kind of operation
 
 // mil_functions.cc
@@ -209,6 +224,7 @@ Tops import_attention(OperationImport& at);
 
 // mil_statistics.cc
 Tops import_reduce(OperationImport& at);
+Tops import_reduce_l2_norm(OperationImport& at);
 Tops import_argument(OperationImport& at);
 Tops import_softmax(OperationImport& at);
 Tops import_layer_norm(OperationImport& at);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/half.h"
 #include "import/mil_operation.h"
 
 namespace ane::import {
@@ -34,30 +35,68 @@ std::vector<size_t> axis_indices(const OperationImport& at, const char* paramete
 std::vector<Axis> engine_axes(const OperationImport& at, const std::vector<size_t>& indices) {
   std::vector<Axis> axes;
   for (const size_t index : indices) {
-    const std::vector<int64_t>& shape = at.type("x").shape;
-    const std::optional<Axis> axis = engine_axis(shape, index);
-    at.require(axis || shape[index] == 1,
-               "works along axis " + std::to_string(index) + " of " + std::to_string(shape.size()));
+    const std::optional<Axis> axis = engine_axis(at.type("x").shape, index);
     if (axis && (*axis != Axis::Batch || at.shape("x").n > 1)) axes.push_back(*axis);
   }
   return axes;
 }
 
-// Constants for the lengths of x along `indices`, laid along these axes.
-TensorId along(OperationImport& at, const std::vector<size_t>& indices, aneir::Constant values) {
-  const Shape whole = at.shape("x");
+// x, read as a tensor of `shape`, along `axes`.
+struct Reading {
   Shape shape;
-  for (const Axis axis : engine_axes(at, indices)) shape[axis] = whole[axis];
+  std::vector<Axis> axes;
+};
+
+// How to work along axes `indices` of x, one after the other: at once where the engine has them all, else
+// each run of neighbours by itself. What is behind a run has become length 1 by then.
+std::vector<Reading> readings(const OperationImport& at, const std::vector<size_t>& indices) {
+  std::vector<int64_t> lengths = at.type("x").shape;
+  const bool all = std::all_of(indices.begin(), indices.end(), [&](size_t index) {
+    return engine_axis(lengths, index) || lengths[index] == 1;
+  });
+  std::vector<Axis> axes = engine_axes(at, indices);
+  if (all && axes.empty()) return {};
+  if (all) return {{at.shape("x"), std::move(axes)}};
+  std::vector<Reading> runs;
+  for (size_t last = indices.size(); last > 0;) {
+    size_t first = last - 1;
+    for (; first > 0 && indices[first - 1] + 1 == indices[first]; --first) {
+    }
+    const LoneAxis run = alone_along(lengths, indices[first], indices[last - 1] + 1);
+    runs.push_back({run.shape, {run.axis}});
+    for (; last > first; --last) lengths[indices[last - 1]] = 1;
+  }
+  return runs;
+}
+
+LoneAxis one_axis(const OperationImport& at, int64_t axis) {
+  const std::vector<int64_t>& shape = at.type("x").shape;
+  const size_t index = at.axis_index(axis, shape.size());
+  if (const std::optional<Axis> found = engine_axis(shape, index)) return {at.shape("x"), *found};
+  return alone_along(shape, index, index + 1);
+}
+
+// Constants for the lengths of x along the axes of a reading, laid along these.
+TensorId along(OperationImport& at, const Reading& x, aneir::Constant values) {
+  Shape shape;
+  for (const Axis axis : x.axes) shape[axis] = x.shape[axis];
   return at.constant_tensor(shape, std::move(values));
 }
 
 // gamma * x + beta, both optional.
-TensorId scaled_and_shifted(OperationImport& at, TensorId x, const std::vector<size_t>& indices) {
+TensorId scaled_and_shifted(OperationImport& at, TensorId x, const Reading& reading,
+                            const std::vector<size_t>& indices) {
   int64_t count = 1;
   for (const size_t index : indices) count *= at.type("x").shape[index];
-  if (at.has("gamma")) x = at.binary(ElementWiseOp::Mult, x, along(at, indices, at.numbers("gamma", count)));
-  if (at.has("beta")) x = at.binary(ElementWiseOp::Add, x, along(at, indices, at.numbers("beta", count)));
+  if (at.has("gamma")) x = at.binary(ElementWiseOp::Mult, x, along(at, reading, at.numbers("gamma", count)));
+  if (at.has("beta")) x = at.binary(ElementWiseOp::Add, x, along(at, reading, at.numbers("beta", count)));
   return x;
+}
+
+// scale * x^2, scaled before it is rounded.
+TensorId squares(OperationImport& at, TensorId x, float scale) {
+  if (scale == 1) return at.neuron(x, NeuronType::Square);
+  return at.add(aneir::ElementWise{ElementWiseOp::Mult, scale, false}, {x, x});
 }
 
 struct ReduceForm {
@@ -68,7 +107,6 @@ struct ReduceForm {
 
 const std::map<std::string, ReduceForm> reductions = {
     {"reduce_l1_norm", {NeuronType::Abs, ReductionType::Sum, {}}},
-    {"reduce_l2_norm", {NeuronType::Square, ReductionType::Sum, NeuronType::Sqrt}},
     {"reduce_log_sum", {{}, ReductionType::Sum, NeuronType::Log}},
     {"reduce_max", {{}, ReductionType::Max, {}}},
     {"reduce_mean", {{}, ReductionType::Mean, {}}},
@@ -87,7 +125,8 @@ TensorId position_of_best(OperationImport& at, bool smallest) {
   TensorId x = at.tensor("x");
   if (length == 1) return at.neuron(x, NeuronType::ClampedReLU, 0, 0);
   if (smallest) x = at.linear(x, -1, 0);
-  const Axis axis = at.axis(static_cast<int64_t>(index), "x");
+  const auto [shape, axis] = one_axis(at, static_cast<int64_t>(index));
+  x = at.reshaped(x, shape);
   const Reduction largest{ReductionType::Max, {axis}, {}};
   const TensorId equal = at.binary(ElementWiseOp::Equal, x, at.add(largest, {x}));
   std::vector<float> rest;
@@ -102,14 +141,28 @@ TensorId position_of_best(OperationImport& at, bool smallest) {
 
 }  // namespace
 
+// sqrt(sum of x^2): of many elements the sum leaves fp16, unless they are scaled before.
+Tops import_reduce_l2_norm(OperationImport& at) {
+  const std::vector<size_t> indices = axis_indices(at, "axes");
+  int64_t count = 1;
+  for (const size_t index : indices) count *= at.type("x").shape[index];
+  const float scale = scale_for_squares(count);
+  TensorId result = squares(at, at.tensor("x"), scale * scale);
+  for (const Reading& reading : readings(at, indices))
+    result = at.add(Reduction{ReductionType::Sum, reading.axes, {}}, {at.reshaped(result, reading.shape)});
+  result = at.neuron(result, NeuronType::Sqrt);
+  if (scale != 1) result = at.linear(result, 1 / scale, 0);
+  return {at.reshaped(result, at.declared_shape())};
+}
+
 Tops import_reduce(OperationImport& at) {
   const ReduceForm& form = reductions.at(at.operation.type);
-  const std::vector<Axis> axes = engine_axes(at, axis_indices(at, "axes"));
   TensorId result = at.tensor("x");
   if (form.before) result = at.neuron(result, *form.before);
-  if (!axes.empty()) result = at.add(Reduction{form.type, axes, {}}, {result});
+  for (const Reading& reading : readings(at, axis_indices(at, "axes")))
+    result = at.add(Reduction{form.type, reading.axes, {}}, {at.reshaped(result, reading.shape)});
   if (form.after) result = at.neuron(result, *form.after);
-  return {at.flag("keep_dims", false) ? result : at.reshaped(result, at.declared_shape())};
+  return {at.reshaped(result, at.declared_shape())};
 }
 
 Tops import_argument(OperationImport& at) {
@@ -118,16 +171,19 @@ Tops import_argument(OperationImport& at) {
 }
 
 Tops import_softmax(OperationImport& at) {
-  const Axis axis = at.axis(at.integer("axis", -1), "x");
-  return {at.add(aneir::Softmax{axis}, {at.tensor("x")})};
+  const auto [shape, axis] = one_axis(at, at.integer("axis", -1));
+  return {
+      at.reshaped(at.add(aneir::Softmax{axis}, {at.reshaped(at.tensor("x"), shape)}), at.declared_shape())};
 }
 
 Tops import_layer_norm(OperationImport& at) {
   const std::vector<size_t> indices = axis_indices(at, "axes");
-  const std::vector<Axis> axes = engine_axes(at, indices);
-  at.require(!axes.empty(), "normalises single elements");
-  const TensorId normal = at.add(aneir::Normalize{axes, at.number("epsilon", 1e-5f)}, {at.tensor("x")});
-  return {scaled_and_shifted(at, normal, indices)};
+  const std::vector<Reading> runs = readings(at, indices);
+  at.require(!runs.empty(), "normalises single elements");
+  at.require(runs.size() == 1, "normalises over axes that are apart");
+  const TensorId normal = at.add(aneir::Normalize{runs[0].axes, at.number("epsilon", 1e-5f)},
+                                 {at.reshaped(at.tensor("x"), runs[0].shape)});
+  return {at.reshaped(scaled_and_shifted(at, normal, runs[0], indices), at.declared_shape())};
 }
 
 // Over the axes of space, for each channel.
@@ -137,7 +193,7 @@ Tops import_instance_norm(OperationImport& at) {
   std::vector<Axis> axes = {Axis::Height, Axis::Width};
   if (at.rank("x") == 3) axes = {Axis::Width};
   const TensorId normal = at.add(aneir::Normalize{axes, at.number("epsilon", 1e-5f)}, {at.tensor("x")});
-  return {scaled_and_shifted(at, normal, {1})};
+  return {scaled_and_shifted(at, normal, {at.shape("x"), engine_axes(at, {1})}, {1})};
 }
 
 // gamma (x - mean) / sqrt(variance + epsilon) + beta, as one scale and offset for each channel.
@@ -162,19 +218,22 @@ Tops import_batch_norm(OperationImport& at) {
   aneir::Constant scale = aneir::Constant::of_floats(std::move(scales)),
                   offset = aneir::Constant::of_floats(std::move(offsets));
   if (at.rank("x") == 4) return {at.add(aneir::Goc{1, 0, std::move(scale), std::move(offset)}, {x})};
-  const TensorId scaled = at.binary(ElementWiseOp::Mult, x, along(at, {1}, std::move(scale)));
-  return {at.binary(ElementWiseOp::Add, scaled, along(at, {1}, std::move(offset)))};
+  const Reading channel = {at.shape("x"), engine_axes(at, {1})};
+  const TensorId scaled = at.binary(ElementWiseOp::Mult, x, along(at, channel, std::move(scale)));
+  return {at.binary(ElementWiseOp::Add, scaled, along(at, channel, std::move(offset)))};
 }
 
 // x / (k + alpha / size * sum of squares over `size` neighbouring channels)^beta. The sum is a convolution
-// whose weights are a band of ones; of an even number of channels one more lies before.
+// whose weights are a band of ones; of an even number of channels one more lies before. The squares are
+// divided by 2^8, which the weights make up for: x may reach 4095.
 Tops import_local_response_norm(OperationImport& at) {
   constexpr int64_t most_channels = 4096;
+  constexpr float square_scale = 0x1p-8f;
   at.require(at.rank("x") == 4, "normalises a tensor of rank " + std::to_string(at.rank("x")));
   const int64_t channels = at.shape("x").c, size = at.integer("size");
   at.require(size >= 1 && size % 2 == 1, "normalises over " + std::to_string(size) + " channels");
   at.require(channels <= most_channels, "normalises " + std::to_string(channels) + " channels");
-  const float weight = at.number("alpha", 1e-4f) / static_cast<float>(size);
+  const float weight = at.number("alpha", 1e-4f) / static_cast<float>(size) / square_scale;
   aneir::Conv band;
   band.output_channels = channels;
   std::vector<float> weights(static_cast<size_t>(channels * channels), 0);
@@ -186,15 +245,17 @@ Tops import_local_response_norm(OperationImport& at) {
   band.bias =
       aneir::Constant::of_floats(std::vector<float>(static_cast<size_t>(channels), at.number("k", 1)));
   const TensorId x = at.tensor("x");
-  const TensorId sum = at.add(std::move(band), {at.neuron(x, NeuronType::Square)});
+  const TensorId sum = at.add(std::move(band), {squares(at, x, square_scale)});
   return {at.binary(ElementWiseOp::Mult, x, at.neuron(sum, NeuronType::Power, -at.number("beta", 0.75f)))};
 }
 
 // m + ln(sum of e^(x - m)), m the largest, so that no power leaves fp16.
 Tops import_log_sum_exp(OperationImport& at) {
-  const std::vector<Axis> axes = engine_axes(at, axis_indices(at, "axes"));
-  const TensorId x = at.tensor("x");
-  if (axes.empty()) return {at.reshaped(x, at.declared_shape())};
+  const std::vector<Reading> runs = readings(at, axis_indices(at, "axes"));
+  if (runs.empty()) return {at.reshaped(at.tensor("x"), at.declared_shape())};
+  at.require(runs.size() == 1, "adds along axes that are apart");
+  const std::vector<Axis>& axes = runs[0].axes;
+  const TensorId x = at.reshaped(at.tensor("x"), runs[0].shape);
   const TensorId largest = at.add(Reduction{ReductionType::Max, axes, {}}, {x});
   const TensorId power = at.neuron(at.binary(ElementWiseOp::Sub, x, largest), NeuronType::Exp);
   const TensorId sum = at.add(Reduction{ReductionType::Sum, axes, {}}, {power});
@@ -203,18 +264,30 @@ Tops import_log_sum_exp(OperationImport& at) {
 }
 
 // Halves times halves, until one element is left.
+namespace {
+
+TensorId product_along(OperationImport& at, TensorId x, Axis axis) {
+  while (at.shape(x)[axis] > 1) {
+    const int64_t length = at.shape(x)[axis], half = length / 2;
+    const auto part = [&](int64_t begin, int64_t count) {
+      return at.add(aneir::InputView{axis, begin, count, 1}, {x});
+    };
+    const TensorId products = at.binary(ElementWiseOp::Mult, part(0, half), part(half, half));
+    x = length % 2 == 0 ? products : at.add(aneir::Concat{axis}, {products, part(length - 1, 1)});
+  }
+  return x;
+}
+
+}  // namespace
+
 Tops import_reduce_prod(OperationImport& at) {
   constexpr int64_t most = 1024;
   TensorId x = at.tensor("x");
-  for (const Axis axis : engine_axes(at, axis_indices(at, "axes"))) {
-    at.require(at.shape(x)[axis] <= most, "multiplies " + std::to_string(at.shape(x)[axis]) + " elements");
-    while (at.shape(x)[axis] > 1) {
-      const int64_t length = at.shape(x)[axis], half = length / 2;
-      const auto part = [&](int64_t begin, int64_t count) {
-        return at.add(aneir::InputView{axis, begin, count, 1}, {x});
-      };
-      const TensorId products = at.binary(ElementWiseOp::Mult, part(0, half), part(half, half));
-      x = length % 2 == 0 ? products : at.add(aneir::Concat{axis}, {products, part(length - 1, 1)});
+  for (const Reading& reading : readings(at, axis_indices(at, "axes"))) {
+    x = at.reshaped(x, reading.shape);
+    for (const Axis axis : reading.axes) {
+      at.require(at.shape(x)[axis] <= most, "multiplies " + std::to_string(at.shape(x)[axis]) + " elements");
+      x = product_along(at, x, axis);
     }
   }
   return {at.reshaped(x, at.declared_shape())};
@@ -224,9 +297,10 @@ Tops import_reduce_prod(OperationImport& at) {
 Tops import_topk(OperationImport& at) {
   at.require(at.integer("k", 1) == 1, "the engine does not sort; of the best, it finds one");
   const bool smallest = at.flag("ascending", false);
-  const Axis axis = at.axis(at.integer("axis", -1), "x");
+  const auto [shape, axis] = one_axis(at, at.integer("axis", -1));
   const Reduction best{smallest ? ReductionType::Min : ReductionType::Max, {axis}, {}};
-  Tops tops = {at.reshaped(at.add(best, {at.tensor("x")}), at.declared_shape())};
+  const TensorId x = at.reshaped(at.tensor("x"), shape);
+  Tops tops = {at.reshaped(at.add(best, {x}), at.declared_shape())};
   if (at.operation.outputs.size() > 1)
     tops.push_back(at.reshaped(position_of_best(at, smallest), at.declared_shape(1)));
   return tops;
@@ -235,8 +309,8 @@ Tops import_topk(OperationImport& at) {
 // A product with a triangle of ones, along rows.
 Tops import_cumsum(OperationImport& at) {
   constexpr int64_t longest = 2048;
-  const Axis axis = at.axis(at.integer("axis", 0), "x");
-  const int64_t length = at.shape("x")[axis];
+  const auto [shape, axis] = one_axis(at, at.integer("axis", 0));
+  const int64_t length = shape[axis];
   at.require(length <= longest, "adds up " + std::to_string(length) + " elements");
   const bool reverse = at.flag("reverse", false), exclusive = at.flag("exclusive", false);
   std::vector<float> ones(static_cast<size_t>(length * length), 0);
@@ -249,20 +323,22 @@ Tops import_cumsum(OperationImport& at) {
   product.matrix_rows = product.matrix_columns = length;
   aneir::Transpose turn;
   std::swap(turn.source[static_cast<size_t>(axis)], turn.source[static_cast<size_t>(Axis::Width)]);
-  TensorId x = at.tensor("x");
+  TensorId x = at.reshaped(at.tensor("x"), shape);
   if (axis != Axis::Width) x = at.add(turn, {x});
   x = at.add(std::move(product), {x});
-  return {axis == Axis::Width ? x : at.add(turn, {x})};
+  return {at.reshaped(axis == Axis::Width ? x : at.add(turn, {x}), at.declared_shape())};
 }
 
-// x / sqrt(sum of squares over the last three axes + epsilon)
+// x / sqrt(sum of squares over the last three axes + epsilon), numerator and denominator scaled alike.
 Tops import_l2_norm(OperationImport& at) {
   at.require(at.rank("x") >= 3, "normalises a tensor of rank " + std::to_string(at.rank("x")));
   const TensorId x = at.tensor("x");
-  const TensorId squares = at.neuron(x, NeuronType::Square);
+  const Shape shape = at.shape(x);
+  const float scale = scale_for_squares(shape.c * shape.h * shape.w);
   const Reduction sum{ReductionType::Sum, {Axis::Channel, Axis::Height, Axis::Width}, {}};
-  const TensorId inverse = at.neuron(at.add(sum, {squares}), NeuronType::Rsqrt, at.number("epsilon", 1e-6f));
-  return {at.binary(ElementWiseOp::Mult, x, inverse)};
+  const TensorId norm = at.add(sum, {squares(at, x, scale * scale)});
+  const TensorId inverse = at.neuron(norm, NeuronType::Rsqrt, at.number("epsilon", 1e-6f) * scale * scale);
+  return {at.add(aneir::ElementWise{ElementWiseOp::Mult, scale, false}, {x, inverse})};
 }
 
 }  // namespace ane::import

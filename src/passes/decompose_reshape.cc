@@ -10,9 +10,11 @@
 //   regroup                   ->  [C', H', W']
 //
 // A width of 1 before or behind spares one exchange. Images of more rows than the engine can address are
-// exchanged in pieces of whole channels. Where the batch changes as well, all its images are the channels of
-// one for the time being.
+// exchanged in pieces of whole channels; where all rows together are more than it has channels, the image is
+// taken in stretches that are whole rows before and behind. Where the batch changes as well, all its images
+// are the channels of one for the time being.
 #include <algorithm>
+#include <numeric>
 
 #include "passes/rewrite.h"
 #include "passes/steps.h"
@@ -77,6 +79,42 @@ TensorId from_column(TensorId x, const Shape& shape, const EngineFacts& facts, R
   });
 }
 
+bool is_addressable(const Shape& shape, const EngineFacts& facts) {
+  if (shape.w == 1) return true;  // regrouped at will
+  return shape.h <= facts.max_height && shape.w <= facts.max_height &&
+         shape.c * shape.h <= facts.max_channels;
+}
+
+// As many units at most that a small file cannot ask for millions.
+constexpr int64_t most_stretches = 1024;
+
+// What the stretches are made of: as few elements as are whole rows on both sides, and no more units than the
+// engine has channels. 0 where there is no such number.
+int64_t unit_of_stretches(const Shape& from, const Shape& to, const EngineFacts& facts) {
+  const int64_t least = std::lcm(from.w, to.w), most_rows = facts.max_height;
+  for (int64_t unit = least; unit / std::min(from.w, to.w) <= most_rows; unit += least)
+    if (from.count() % unit == 0 && from.count() / unit <= facts.max_channels) return unit;
+  return 0;
+}
+
+TensorId in_stretches(TensorId x, const Shape& to, const EngineFacts& facts, Replacement& here) {
+  const Shape from = here.shape(x);
+  const int64_t unit = unit_of_stretches(from, to, facts);
+  if (unit == 0 || std::max(from.w, to.w) > facts.max_height) return no_tensor;
+  const int64_t units = from.count() / unit, before = unit / from.w, behind = unit / to.w,
+                share = facts.max_height / std::max(before, behind);
+  if (units > share * most_stretches) return no_tensor;
+  const TensorId all = here.reshape("stretches", x, grouped(1, units, before, from.w));
+  std::vector<TensorId> parts;
+  for (int64_t first = 0; first < units; first += share) {
+    const int64_t count = std::min(share, units - first);
+    const TensorId part = here.view("stretch", all, Axis::Channel, first, count);
+    parts.push_back(from_column(to_column(part, facts, here), grouped(1, count, behind, to.w), facts, here));
+  }
+  const TensorId rows = parts.size() == 1 ? parts[0] : here.add("rows", aneir::Concat{Axis::Channel}, parts);
+  return here.reshape("joined", rows, to);
+}
+
 }  // namespace
 
 bool decompose_reshape(Network& network, const EngineFacts& facts) {
@@ -85,12 +123,12 @@ bool decompose_reshape(Network& network, const EngineFacts& facts) {
     Shape from = here.shape(unit.bottoms[0]), to = here.shape(unit.top);
     const Shape wanted = to;
     if (from.n != to.n) from = one_image(from), to = one_image(to);
-    // Pieces of whole channels, so many channels at most that a small file cannot ask for millions of units.
-    const bool addressable =
-        std::max(from.h, to.h) <= facts.max_height && std::max(from.c, to.c) <= facts.max_channels;
-    if (moves_nothing(from, to) || from.d != 1 || to.d != 1 || !addressable) return no_tensor;
+    if (moves_nothing(from, to) || from.d != 1 || to.d != 1) return no_tensor;
     const TensorId x = here.reshape("images", unit.bottoms[0], from);
-    return here.reshape("batch", from_column(to_column(x, facts, here), to, facts, here), wanted);
+    const TensorId result = is_addressable(from, facts) && is_addressable(to, facts)
+                                ? from_column(to_column(x, facts, here), to, facts, here)
+                                : in_stretches(x, to, facts, here);
+    return result == no_tensor ? no_tensor : here.reshape("batch", result, wanted);
   });
 }
 

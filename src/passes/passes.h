@@ -3,7 +3,7 @@
 // each stands where it does.
 //
 // After run_passes every unit is in engine form, which src/h13 lowers without further questions. No tensor
-// has depth, and all of W, H and C stay within the facts.
+// has depth, and W, H and C stay within the facts where anything but a Reshape reads or writes.
 //   Conv         Not transposed, dilation 1, stride_x == stride_y <= max_stride; kernel and padding within
 //                the facts. Any channel counts and groups; bias; activation ReLU or one with a table, of
 //                input scale 1, neither Exp nor Rsqrt with alpha (these need work before their table).

@@ -65,6 +65,7 @@ bool merge_with_producer(Unit& unit, const Unit& producer) {
 
 // Does the unit take back what its producer did? Then it can be read past whoever else reads the producer.
 bool takes_back(const Unit& unit, const Unit& producer, const Replacement& here) {
+  if (producer.bottoms.empty()) return false;
   const Shape from = here.shape(producer.bottoms[0]), to = here.shape(unit.top);
   if (unit.as<aneir::Reshape>() && producer.as<aneir::Reshape>()) return from == to;
   const auto* first = producer.as<Transpose>();

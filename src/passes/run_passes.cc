@@ -34,6 +34,11 @@ void run_passes(Network& network, const EngineFacts& facts, const Observer& obse
   // Five axes are in the format, four in the engine. No pass behind this line thinks about depth.
   check_depth(network);
 
+  // Tensors beyond the engine's sizes are read as others. Reshapes that are left over meet those before and
+  // behind them.
+  run("keep_sizes_inside", keep_sizes_inside);
+  run("remove_identities", remove_identities);
+
   // Arithmetic with one number, or one per channel, is gain and offset. It must be seen before the next
   // passes, which fold gain and offset but not tensors of constants.
   run("recognise_goc", recognise_goc);

@@ -19,6 +19,7 @@ bool fold_goc_into_convolution(Network& network, const EngineFacts& facts);
 bool fold_batch_into_rows(Network& network, const EngineFacts& facts);
 bool fold_batch_into_channels(Network& network, const EngineFacts& facts);
 bool merge_padding(Network& network, const EngineFacts& facts);
+bool keep_sizes_inside(Network& network, const EngineFacts& facts);
 bool keep_windows_inside(Network& network, const EngineFacts& facts);
 bool fuse_into_matmul(Network& network, const EngineFacts& facts);
 bool fuse_activation(Network& network, const EngineFacts& facts);

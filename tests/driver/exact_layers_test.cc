@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 
 #include "driver/road.h"
 
@@ -78,6 +79,56 @@ TEST(ExactLayers, LayerNormalization) {
   };
   expect_correct({{"rows", normalized({10}, 10)}, {"images", normalized({6, 9, 10}, 540)}}, {{1, 6, 9, 10}},
                  50);
+}
+
+// Groups of channels, which lie along the batch, as the newest compiler has reductions.
+TEST(ExactLayers, NormalizationOfGroups) {
+  ModelBuilder model(5);
+  model.exact_rank();
+  model.array_input("x", {1, 8, 6, 4});
+  auto* groups = model.layer("groups", {"x"})->mutable_reshapestatic();
+  for (const int64_t length : {1, 4, 2, 6, 4}) groups->add_targetshape(length);
+  over(*model.layer("mean", {"groups"})->mutable_reducemean(), {2, 3, 4}, true);
+  model.layer("centred", {"groups", "mean"})->mutable_subtractbroadcastable();
+  over(*model.layer("largest", {"centred"})->mutable_reducemax(), {2, 3, 4}, true);
+  model.layer("y", {"centred", "largest"})->mutable_addbroadcastable();
+  model.array_output("y");
+  RoadOptions options;
+  options.compat = "9.509";
+  expect_agreement(run_road(model, options).at(0), "groups", 50);
+}
+
+// Squares whose sum no binary16 number holds.
+TEST(ExactLayers, NormsOfManyNumbers) {
+  for (const bool normalize : {false, true}) {
+    ModelBuilder model(5);
+    model.exact_rank();
+    model.array_input("u", {1, 8, 64, 128});
+    auto* four = model.layer("x", {"u"})->mutable_activation()->mutable_linear();
+    four->set_alpha(4), four->set_beta(0);
+    auto* y = model.layer("y", {"x"});
+    if (normalize)
+      y->mutable_l2normalize()->set_epsilon(1e-6f);
+    else
+      over(*y->mutable_reducel2(), {1, 2, 3}, true);
+    model.array_output("y");
+    expect_agreement(run_road(model).at(0), normalize ? "normalised" : "norm", 50);
+  }
+}
+
+// Inputs by which a layer gathers are taken for indices, whatever their type.
+TEST(ExactLayers, RowsOfATableByComputedIndices) {
+  ModelBuilder model(5);
+  model.exact_rank();
+  model.array_input("places", {1, 9});
+  auto* table = model.layer("table", {})->mutable_loadconstantnd();
+  for (const uint64_t length : {300, 4}) table->add_shape(length);
+  set_floats(table->mutable_data(), ramp(1200));
+  model.layer("y", {"table", "places"})->mutable_gather()->set_axis(0);
+  model.array_output("y");
+  const RoadOutput output = run_road(model).at(0);
+  EXPECT_EQ(output.got, output.expected);  // single products of binary16 numbers
+  EXPECT_GT(std::set<float>(output.expected.begin(), output.expected.end()).size(), 12u);
 }
 
 TEST(ExactLayers, PartsAndJoins) {

@@ -210,6 +210,112 @@ TEST_F(MilForms, Batches) {
   of_x({3, 4, 2, 5}, ints("a", {0}), {3, 4, 2, 5}, "reverse(axes = a, x = x)", exact);
 }
 
+// Axes that the engine keeps merged with others: each of five, and several at once.
+TEST_F(MilForms, StatisticsAlongMergedAxes) {
+  for (const int64_t axis : {0, 1, 2, 3, 4}) {
+    Shape one = {2, 3, 4, 5, 6};
+    one[static_cast<size_t>(axis)] = 1;
+    const std::string constants = ints("k", {axis}) + integer("a", axis) + truth("yes", true);
+    for (const char* sum : {"reduce_sum", "reduce_mean", "reduce_max", "reduce_l2_norm"})
+      of_x({2, 3, 4, 5, 6}, constants, one, std::string(sum) + "(axes = k, keep_dims = yes, x = x)", 55);
+    of_x({2, 3, 4, 5, 6}, constants, {2, 3, 4, 5, 6}, "softmax(axis = a, x = x)", 55);
+    of_x({2, 3, 4, 5, 6}, constants, {2, 3, 4, 5, 6}, "layer_norm(axes = k, x = x)", 40);
+    of_x({2, 3, 4, 5, 6}, constants, {2, 3, 4, 5, 6}, "cumsum(axis = a, x = x)", 55);
+  }
+  const std::string constants = truth("no", false);
+  of_x({2, 3, 4, 5, 6}, constants + ints("k", {1, 3}), {2, 4, 6},
+       "reduce_sum(axes = k, keep_dims = no, x = x)", 55);
+  of_x({2, 3, 4, 5, 6}, constants + ints("k", {0, 1, 4}), {4, 5},
+       "reduce_mean(axes = k, keep_dims = no, x = x)", 50);
+  of_x({2, 3, 4, 5, 6}, ints("k", {1, 2}), {2, 3, 4, 5, 6}, "layer_norm(axes = k, x = x)", 40);
+}
+
+// An operand that is repeated along some of the merged axes and not along others.
+TEST_F(MilForms, RepetitionAlongMergedAxes) {
+  for (const Shape& shape : {Shape{2, 1, 4, 5, 6}, Shape{1, 3, 4, 5, 6}, Shape{2, 3, 1, 5, 6},
+                             Shape{2, 1, 1, 5, 6}, Shape{1, 3, 1, 1, 6}, Shape{3, 1, 5, 1}}) {
+    SCOPED_TRACE(fp16(shape));
+    expect_verified(program_text(fp16({2, 3, 4, 5, 6}) + " x, " + fp16(shape) + " r",
+                                 line(fp16({2, 3, 4, 5, 6}), "y", "add(x = x, y = r)"), "y"),
+                    60);
+  }
+}
+
+// Queries that are learned: the left operand is known, the right one is not. Few rows are read as they are.
+TEST_F(MilForms, ProductsWithAKnownLeftOperand) {
+  for (const int64_t rows : {1, 3, 16, 20, 32}) {
+    std::vector<double> numbers;
+    for (int64_t i = 0; i < rows * 8; ++i) numbers.push_back(static_cast<double>(i * 37 % 19 - 9) / 8);
+    const std::string known =
+        import::array("k", {rows, 8}, numbers) + truth("yes", true) + truth("no", false);
+    of_x({8, 12}, known, {rows, 12}, "matmul(transpose_x = no, transpose_y = no, x = k, y = x)");
+    of_x({2, 8, 12}, known, {2, rows, 12}, "matmul(transpose_x = no, transpose_y = no, x = k, y = x)");
+    of_x({12, 8}, known, {rows, 12}, "matmul(transpose_x = no, transpose_y = yes, x = k, y = x)");
+  }
+}
+
+// Lists of more rows than the engine counts: decoded boxes of a detector.
+TEST_F(MilForms, ListsOfManyRows) {
+  const std::string lists =
+      program_text(fp16({60, 200, 4}) + " a, " + fp16({40, 200, 4}) + " b",
+                   ints("m", {1, 12000, 4}) + ints("n", {1, 8000, 4}) + integer("one", 1) +
+                       integer("two", 2) + ints("begin", {0, 0, 2}) + ints("end", {1, 20000, 4}) +
+                       line(fp16({1, 12000, 4}), "c", "reshape(shape = m, x = a)") +
+                       line(fp16({1, 8000, 4}), "d", "reshape(shape = n, x = b)") +
+                       line(fp16({1, 20000, 4}), "e", "concat(axis = one, values = (c, d))") +
+                       line(fp16({1, 20000, 2}), "f", "slice_by_index(begin = begin, end = end, x = e)") +
+                       line(fp16({1, 20000, 6}), "y", "concat(axis = two, values = (e, f))"),
+                   "y");
+  expect_verified(lists, exact);
+}
+
+// Keys and values that several heads share: copies along an axis that the engine keeps merged with others.
+TEST_F(MilForms, CopiesAlongMergedAxes) {
+  of_x({1, 2, 1, 5, 4}, ints("r", {1, 1, 3, 1, 1}), {1, 2, 3, 5, 4}, "tile(reps = r, x = x)", exact);
+  of_x({2, 3, 2, 5, 4}, ints("r", {2, 1, 3, 1, 2}), {4, 3, 6, 5, 8}, "tile(reps = r, x = x)", exact);
+  of_x({1, 1, 2, 5, 1}, ints("r", {1, 2, 1, 1, 3}), {1, 2, 2, 5, 3}, "tile(reps = r, x = x)", exact);
+}
+
+// Places that are computed: of a later axis, of several axes, of the token with the largest number. Random
+// integers are 0 and 1.
+TEST_F(MilForms, RowsAtComputedPlaces) {
+  const auto gathered = [&](const Shape& x, const Shape& i, const Shape& y, const std::string& call) {
+    const std::string indices = fmt::format("tensor<int32, [{}]> i", fmt::join(i, ", "));
+    expect_verified(
+        program_text(fp16(x) + " x, " + indices,
+                     integer("zero", 0) + integer("one", 1) + integer("two", 2) + line(fp16(y), "y", call),
+                     "y"),
+        exact);
+  };
+  gathered({7, 3, 5}, {4}, {4, 3, 5}, "gather(axis = zero, batch_dims = zero, indices = i, x = x)");
+  gathered({1, 7, 5}, {2, 3}, {1, 2, 3, 5}, "gather(axis = one, batch_dims = zero, indices = i, x = x)");
+  gathered({4, 7, 5}, {6}, {4, 6, 5}, "gather(axis = one, batch_dims = zero, indices = i, x = x)");
+  gathered({2, 3, 7}, {6}, {2, 3, 6}, "gather(axis = two, batch_dims = zero, indices = i, x = x)");
+  gathered({1, 7, 5}, {3, 2}, {3, 5}, "gather_nd(batch_dims = zero, indices = i, x = x)");
+  gathered({3, 7, 5}, {4, 2}, {4, 5}, "gather_nd(batch_dims = zero, indices = i, x = x)");
+  gathered({3, 4, 5}, {2, 2, 3}, {2, 2}, "gather_nd(batch_dims = zero, indices = i, x = x)");
+}
+
+// Sums of squares that fp16 does not hold: of many numbers, or of large ones between neighbouring channels.
+TEST_F(MilForms, NormsBeyondHalves) {
+  const Shape image = {1, 8, 96, 128};
+  const auto scaled = [&](double factor, const Shape& y, const std::string& constants,
+                          const std::string& call) {
+    expect_verified(program_text(fp16(image) + " u",
+                                 constant("fp16", "f", fmt::format("{}", factor)) + constants +
+                                     line(fp16(image), "x", "mul(x = u, y = f)") + line(fp16(y), "y", call),
+                                 "y"),
+                    50);
+  };
+  const std::string axes = ints("k", {2, 3}) + truth("yes", true) + constant("fp16", "e", "1e-6");
+  scaled(4, {1, 8, 1, 1}, axes, "reduce_l2_norm(axes = k, keep_dims = yes, x = x)");
+  scaled(4, image, axes, "l2_norm(epsilon = e, x = x)");
+  scaled(1000, image,
+         integer("s", 5) + constant("fp16", "a", "1e-4") + constant("fp16", "b", "0.75") +
+             constant("fp16", "one", "1"),
+         "local_response_norm(alpha = a, beta = b, k = one, size = s, x = x)");
+}
+
 TEST_F(MilForms, BytesAreScaledNumbers) {
   expect_verified(program_text("tensor<int8, [1, 3, 2, 5]> q",
                                constant(fp16({3}), "s", "[0.5, 0.25, 2]") +

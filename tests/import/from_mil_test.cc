@@ -673,9 +673,6 @@ TEST(BadMil, EveryRefusalIsListedAtOnce) {
 }
 
 TEST(BadMil, ShapesWithoutAForm) {
-  EXPECT_HAS(refusal_of(fp16({2, 3, 4, 5, 6}), ints("k", {1}), fp16({2, 1, 4, 5, 6}),
-                        "reduce_sum(axes = k, keep_dims = bool(true), x = x)"),
-             "works along axis 1 of 5");
   EXPECT_HAS(refusal_of("tensor<fp16, [1, ?]>", "", "tensor<fp16, [1, ?]>", "relu(x = x)"), "unknown length");
   EXPECT_HAS(refusal_of(fp16({0}), "", fp16({0}), "relu(x = x)"), "has length 0");
 }

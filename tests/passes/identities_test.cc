@@ -66,6 +66,18 @@ TEST(RemoveIdentities, TakenBackBesideOtherReaders) {
   EXPECT_EQ(result.outputs[1].tensor, x);
 }
 
+// A constant comes from nowhere: there is nothing to read past it.
+TEST(RemoveIdentities, ReshapesOfOneConstantStay) {
+  Net net(chw(3, 4, 5));
+  const TensorId table = net.add(ConstantTensor{chw(2, 3, 1), Constant::of_floats({1, 2, 3, 4, 5, 6})}, {});
+  const TensorId column = net.add(Reshape{chw(3, 2, 1)}, {table}),
+                 row = net.add(Reshape{chw(1, 6, 1)}, {table});
+  net.add(Neuron{}, {column});
+  net.done();
+  net.add(Neuron{}, {row});
+  EXPECT_EQ(types(after(passes::remove_identities, net.done())), "Constant Reshape Reshape Neuron Neuron");
+}
+
 TEST(RemoveIdentities, ElementWiseBroadcastsByItself) {
   Net net(chw(3, 4, 5));
   const TensorId x = net.last, small = net.add_input(chw(3, 1, 1));
