@@ -60,6 +60,7 @@ TensorId in_parts(const Unit& unit, Axis axis, int64_t part, Replacement& here) 
 
 bool works_on_one_image(const Unit& unit) {
   const auto* elementwise = unit.as<ElementWise>();
+  if (const auto* goc = unit.as<aneir::Goc>()) return goc->channel_scale || goc->channel_offset;
   return unit.as<Softmax>() || unit.as<Normalize>() || unit.as<Reduction>() || unit.as<aneir::Broadcast>() ||
          (elementwise && elementwise->op == ElementWiseOp::Div);
 }

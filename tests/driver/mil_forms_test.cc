@@ -316,6 +316,13 @@ TEST_F(MilForms, NormsBeyondHalves) {
          "local_response_norm(alpha = a, beta = b, k = one, size = s, x = x)");
 }
 
+// Windows of an image are a batch, and each head has a number of its own.
+TEST_F(MilForms, NumbersByChannelOfABatch) {
+  const std::string numbers = import::array("k", {3, 1, 1}, {0.5, 3, 10});
+  of_x({4, 3, 8, 8}, numbers, {4, 3, 8, 8}, "mul(x = x, y = k)");
+  of_x({4, 3, 8, 8}, numbers, {4, 3, 8, 8}, "add(x = x, y = k)");
+}
+
 TEST_F(MilForms, BytesAreScaledNumbers) {
   expect_verified(program_text("tensor<int8, [1, 3, 2, 5]> q",
                                constant(fp16({3}), "s", "[0.5, 0.25, 2]") +
