@@ -13,7 +13,7 @@ using TableWords = std::array<uint16_t, 64>;
 using Tables = std::map<std::string, TableWords>;
 
 // Those of a file such as oracles/h13/lut.txt (one table a line: a name and 64 words of 4 hexadecimal digits;
-// `#` begins a comment), and four that no file has: two that section hashes show, two of our own
+// `#` begins a comment), and four that no file has: three that section hashes show, one of our own
 // (is_own_table). An absent file gives the four alone. Throws Error, with the line, for text of another form.
 Tables read_tables(const std::filesystem::path& file);
 

@@ -5,6 +5,9 @@
 // An axis of length 1 is none: the others are channels, rows and columns of one image, are exchanged there,
 // and regrouped.
 //
+// N images whose pixels stay in their places, fewer than they have channels, are woven into one: each becomes
+// every N-th channel of it (the groups of ShuffleNet).
+//
 // Else each element of the axis that is to become the batch is such a case of its own, and the results are
 // joined along the batch.
 #include <algorithm>
@@ -58,11 +61,26 @@ TensorId exchange_three(TensorId x, const Transpose& transpose, Axis gone, const
   return here.reshape("batch", exchanged, result);
 }
 
+// The batch and the channels change places, and there are fewer images than channels.
+bool weaves_images(const Transpose& transpose, const Shape& from) {
+  return source_of(transpose, Axis::Batch) == Axis::Channel &&
+         source_of(transpose, Axis::Channel) == Axis::Batch &&
+         source_of(transpose, Axis::Height) == Axis::Height && from.n < from.c;
+}
+
+// Channel c of image n becomes channel c * N + n of one image, and that channel n of image c.
+TensorId weave_images(TensorId x, const Shape& result, Replacement& here) {
+  std::vector<TensorId> images;
+  for (int64_t i = 0; i < here.shape(x).n; ++i) images.push_back(here.view("image", x, Axis::Batch, i, 1));
+  return here.reshape("batch", here.add("woven", aneir::Concat{Axis::Channel, true}, images), result);
+}
+
 TensorId move_batch(const Unit& unit, const Transpose& transpose, Replacement& here) {
   const TensorId x = unit.bottoms[0];
   const Shape from = here.shape(x), result = here.shape(unit.top);
   for (const Axis axis : four_axes)
     if (from[axis] == 1) return exchange_three(x, transpose, axis, result, here);
+  if (weaves_images(transpose, from) && from.n <= max_pieces) return weave_images(x, result, here);
   const Axis becomes_batch = source_of(transpose, Axis::Batch);
   if (from[becomes_batch] > max_pieces) return no_tensor;
   Shape piece = result;

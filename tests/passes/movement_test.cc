@@ -64,6 +64,15 @@ TEST(DecomposeTranspose, AnyPermutationOfTheBatch) {
 }
 
 // Vectors along the batch: one unit each, and none of them over a batch.
+TEST(DecomposeTranspose, FewImagesAreWoven) {
+  Transpose transpose;
+  transpose.source[static_cast<size_t>(Axis::Batch)] = Axis::Channel;
+  transpose.source[static_cast<size_t>(Axis::Channel)] = Axis::Batch;
+  Net net(chw(8, 5, 6, 2));
+  net.then(transpose);
+  EXPECT_EQ(types(legalised(net.done())), "InputView InputView Concat Reshape");
+}
+
 TEST(FoldBatch, VectorsBecomeRows) {
   Net net(chw(12, 1, 1, 40));
   net.then(net.conv(8, 1, 1));
