@@ -123,8 +123,9 @@ void Lowering::lower_any_product(const Unit& unit, const aneir::MatMul& product)
     }
     const Layout second = layout(unit.bottoms[1]);
     const View right = rows_and_channels_exchanged(image(second, second.n > 1 ? n : 0));
-    // The pass that transposes writes the kernel at once, if blocks are equal.
-    const int64_t block = product.transpose_first && result.h == 1 ? kernel_block_rows(result.c, rows.c) : 0;
+    // The pass that transposes a single matrix writes the kernel at once, if blocks are equal.
+    const bool one_matrix = result.h == 1 && left.n == 1;
+    const int64_t block = product.transpose_first && one_matrix ? kernel_block_rows(result.c, rows.c) : 0;
     const View left_rows = !product.transpose_first  ? rows
                            : block > target_.engines ? kernel_operand(unit, unit.bottoms[0], true, block)
                                                      : transposed_in_scratch(unit, "_left", rows);

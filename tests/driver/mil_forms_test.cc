@@ -254,6 +254,16 @@ TEST_F(MilForms, ProductsWithAKnownLeftOperand) {
   }
 }
 
+// Each image has its own left operand (the kernels of the product), stored transposed.
+TEST_F(MilForms, TransposedLeftOperandsOfABatch) {
+  expect_verified(
+      program_text(fp16({2, 7, 32}) + " x, " + fp16({2, 16, 7}) + " z",
+                   truth("yes", true) + line(fp16({2, 32, 16}), "y",
+                                             "matmul(transpose_x = yes, transpose_y = yes, x = x, y = z)"),
+                   "y"),
+      60);
+}
+
 // Lists of more rows than the engine counts: decoded boxes of a detector.
 TEST_F(MilForms, ListsOfManyRows) {
   const std::string lists =
