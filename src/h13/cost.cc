@@ -146,12 +146,13 @@ bool computes_longer_than_it_streams(const EngineOp& op, int patch, const Target
   const auto& work = std::get<Convolution>(op.work);
   // A row of at least 64 pixels of one output channel: 256 steps a cycle, and one cycle to hand it over.
   constexpr double steps_per_cycle = 256;
-  const double cycles_per_microsecond = target.macs_per_microsecond / (steps_per_cycle * target.engines);
+  const double cycles_of_engine_per_microsecond =
+      target.macs_per_microsecond / (steps_per_cycle * target.engines);
   const auto rows = static_cast<double>(round_up(op.destination.h, int64_t{1} << patch) *
                                         lanes_of_engine(op, work, target));
   const double steps =
       static_cast<double>(steps_per_lane(op, work) * std::max<int64_t>(64, op.destination.w));
-  const double compute = rows * (steps / steps_per_cycle + 1) / cycles_per_microsecond;
+  const double compute = rows * (steps / steps_per_cycle + 1) / cycles_of_engine_per_microsecond;
   const double traffic =
       static_cast<double>(view_bytes(op.source) + view_bytes(op.destination) + kernel_bytes(op, work)) /
       target.bytes_per_microsecond;
