@@ -79,8 +79,8 @@ aneir::Network network_of(const Case& c, uint16_t value) {
   return network;
 }
 
-// Tasks whose words no rule explains yet: column tiles of images larger than L2, and a skew. docs/h13-rules.md
-// lists each.
+// Tasks whose words no rule explains yet: column tiles of images larger than L2, and a skew.
+// docs/h13-rules.md lists each.
 TEST(ConvolutionWords, AgreeWithCapturedPrograms) {
   ANE_NEED_EVIDENCE("oracles/h13");
   int exact = 0, total = 0;
