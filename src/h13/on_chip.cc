@@ -163,7 +163,6 @@ class OnChipPlan {
     int64_t bytes = 0, weight = 0;
     size_t first = std::numeric_limits<size_t>::max(), last = 0, end = 0;
     bool from_dram = false, copy = false, statistics = false, chained = false, brought = false;
-    int64_t base = 0;
   };
 
   Buffer& buffer(int id) { return program_.buffers[static_cast<size_t>(id)]; }
@@ -219,30 +218,24 @@ class OnChipPlan {
       };
       return key(a) < key(b);
     });
-    for (size_t i = 0; i < lives_.size(); ++i) {
-      Life& life = lives_[i];
-      for (size_t j = 0; j < i; ++j)
-        if (lives_[j].first <= life.end && life.first <= lives_[j].end)
-          life.base = std::max(life.base, lives_[j].base + lives_[j].bytes);
-      buffer(life.buffer).base = life.base;
+    tops_.assign(ops_.size(), 0);
+    for (const Life& life : lives_) {
+      const auto begin = tops_.begin() + static_cast<std::ptrdiff_t>(life.first),
+                 end = tops_.begin() + static_cast<std::ptrdiff_t>(std::min(life.end + 1, tops_.size()));
+      const int64_t base = *std::max_element(begin, end);
+      buffer(life.buffer).base = base;
+      std::fill(begin, end, base + life.bytes);
     }
   }
 
   // ---- Rings ----
-
-  int64_t first_free(size_t i) const {
-    int64_t end = 0;
-    for (const Life& life : lives_)
-      if (life.first <= i && i <= life.end) end = std::max(end, life.base + life.bytes);
-    return end;
-  }
 
   int64_t address(const View& view) const { return buffer(view.buffer).base + view.offset; }
 
   void place_rings(size_t i) {
     EngineOp& op = ops_[i];
     Placement& place = op.place;
-    const int64_t above = first_free(i);
+    const int64_t above = tops_[i];
     // `geometry` counts from 0, a source that is kept included; that lies in a buffer of its own.
     const int64_t rings = above - (op.kept >= 0 ? buffer(op.kept).bytes : 0);
     const int64_t end = std::max(above, rings + rings_end_[i]);
@@ -374,24 +367,23 @@ class OnChipPlan {
     return op.source.buffer == buffer || (op.source2 && op.source2->buffer == buffer) || op.kept == buffer;
   }
 
+  static size_t after(int64_t task) { return static_cast<size_t>(task + 1); }
+
   bool overlaps_results(size_t engine, const Range& range, size_t i) const {
-    for (size_t j = 0; j < i; ++j)
-      if (engine_of(ops_[j]) == engine && static_cast<int64_t>(j) > done_[engine] && !write_together(i, j) &&
-          range.meets(uses_[j].result))
-        return true;
+    for (size_t j = after(done_[engine]); j < i; ++j)
+      if (engine_of(ops_[j]) == engine && !write_together(i, j) && range.meets(uses_[j].result)) return true;
     return false;
   }
   bool overlaps_reads(size_t engine, const Range& range, size_t i) const {
-    for (size_t j = 0; j < i; ++j)
-      if (engine_of(ops_[j]) == engine && static_cast<int64_t>(j) > read_[engine] &&
-          (range.meets(uses_[j].source) || range.meets(uses_[j].source2)))
+    for (size_t j = after(read_[engine]); j < i; ++j)
+      if (engine_of(ops_[j]) == engine && (range.meets(uses_[j].source) || range.meets(uses_[j].source2)))
         return true;
     return false;
   }
   // Planar tasks that no barrier has waited for, only chains.
   bool overlaps_unfenced_planar(const Range& range, size_t i) const {
-    for (size_t j = 0; j < i; ++j)
-      if (!is_neural(ops_[j]) && static_cast<int64_t>(j) > planar_barrier_ &&
+    for (size_t j = after(planar_barrier_); j < i; ++j)
+      if (!is_neural(ops_[j]) &&
           (range.meets(uses_[j].source) || range.meets(uses_[j].source2) || range.meets(uses_[j].result)))
         return true;
     return false;
@@ -416,7 +408,7 @@ class OnChipPlan {
   uint32_t own_data_conflict(const Range& range, size_t i) const {
     const size_t engine = engine_of(ops_[i]);
     uint32_t waits = 0;
-    for (size_t j = 0; j < i; ++j) {
+    for (size_t j = after(std::min(done_[engine], read_[engine])); j < i; ++j) {
       const EngineOp& before = ops_[j];
       const auto index = static_cast<int64_t>(j);
       if (engine_of(before) != engine) continue;
@@ -542,6 +534,7 @@ class OnChipPlan {
   std::vector<int64_t> rings_end_;  // of the task's sources that come by DMA, counted from 0
   std::set<size_t> crowded_;        // tasks that lack room
   std::vector<Life> lives_;
+  std::vector<int64_t> tops_;  // by operation: where the buffers that are alive then end
   std::vector<Use> uses_;
   // By engine: the last task known to be done, and to have read its sources.
   std::array<int64_t, 2> done_{-1, -1}, read_{-1, -1};
