@@ -1,7 +1,4 @@
-// Where buffers lie: scratch by live ranges, constants in the order of their use.
-//
-// This is the one place that decides it. Today every tensor between operations goes through scratch; keeping
-// tensors on chip will be decided here too.
+// Where buffers of the DRAM scratch lie. (on_chip.h places those in L2.)
 #pragma once
 
 #include "h13/engine_op.h"
@@ -9,8 +6,9 @@
 
 namespace ane::h13 {
 
-// Sets Buffer::base of every scratch buffer so that buffers alive at the same time do not overlap, and
-// returns the size of the scratch region (a multiple of the page, 0 without scratch).
+// Sets Buffer::base of every scratch buffer so that buffers alive at the same time do not overlap: until
+// whoever reads one has finished for certain (Placement::have_read). Returns the size of the scratch region
+// (a multiple of the page, 0 without scratch).
 int64_t plan_scratch(EngineProgram& program, const Target& target);
 
 // Proves the plan: throws InternalError when two scratch buffers that are alive together share a byte.
