@@ -96,19 +96,19 @@ class Kernel {
   std::span<float> wanted() { return std::span(wanted_).first(weights_); }
   // As the weights are after rounding to the nearest.
   bool exact() const { return largest_error_ == 0; }
-  bool finite() const { return std::isfinite(largest_); }
+  bool finite() const { return finite_; }
 
   void round_to_nearest(std::span<Half> result) {
     to_half(std::span<const float>(wanted_).first(weights_), result);
     to_float(std::span<const Half>(result), std::span<float>(rounded_).first(weights_));
-    Lanes largest{}, error{};
+    Lanes nothing{}, error{};
     for (size_t i = 0; i < end_; i += lanes_at_once) {
       const Lanes rounded = load_lanes(rounded_.data() + i);
-      largest = larger(larger(rounded, -rounded), largest);
+      nothing += rounded * 0;  // is none of 0 for infinity, and for what is no number
       const Lanes difference = load_lanes(wanted_.data() + i) - rounded;
       error = larger(larger(difference, -difference), error);
     }
-    largest_ = ane::largest_of(largest);
+    finite_ = nothing[0] + nothing[1] + nothing[2] + nothing[3] == 0;
     largest_error_ = ane::largest_of(error);
   }
 
@@ -202,7 +202,7 @@ class Kernel {
   bool move_best_of(size_t begin) {
     const auto gains = gains_of(begin);
     const float largest = largest_of(gains);
-    if (largest <= 0) return false;
+    if (!(largest > 0)) return false;  // nor if moments beyond all bounds make it no number
     std::array<float, chunk> gain;
     std::memcpy(gain.data(), gains.data(), sizeof(gain));
     apply(begin + static_cast<size_t>(std::find(gain.begin(), gain.end(), largest) - gain.begin()));
@@ -210,7 +210,7 @@ class Kernel {
   }
 
   void move_the_best() {
-    for (size_t i = 0; i < best_.size(); ++i) best_[i] = largest_of(gains_of(i * chunk));
+    for (size_t i = 0; i < best_.size(); ++i) best_[i] = std::max(0.0f, largest_of(gains_of(i * chunk)));
     std::iota(order_.begin(), order_.end(), uint32_t{0});
     const auto few = order_.begin() + std::min<std::ptrdiff_t>(std::ssize(order_), 32);
     std::partial_sort(order_.begin(), few, order_.end(), [&](uint32_t a, uint32_t b) {
@@ -252,7 +252,8 @@ class Kernel {
   const float* variance_ = nullptr;
   const float* curve_ = nullptr;
   float offset_ = 0;  // the error that is expected on the average
-  float largest_ = 0, largest_error_ = 0;
+  float largest_error_ = 0;
+  bool finite_ = true;
 };
 
 struct Layout {

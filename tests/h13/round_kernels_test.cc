@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
+#include <limits>
 #include <random>
 
 #include "base/half.h"
@@ -136,6 +138,25 @@ TEST(RoundKernels, WhatIsBinary16Stays) {
 TEST(RoundKernels, WhatIsBeyondBinary16Stays) {
   const std::vector<float> large = {1e6f, 0.1f, 0.2f, 0.3f};
   EXPECT_EQ(round_kernels(convolution(1, 1, 2, large), {}).weights.floats(), large);
+}
+
+// Nothing is known to be better than anything else then, but each weight is a neighbour still.
+TEST(RoundKernels, MomentsBeyondAllBounds) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  for (const double value : {1e200, static_cast<double>(infinity), std::nan("")}) {
+    const std::vector<float> weights = random_weights(40, 3);
+    const Moments moments{std::vector<double>(40, value), std::vector<double>(40, value)};
+    expect_neighbours(weights, round_kernels(convolution(1, 1, 1, weights), moments).weights.floats());
+  }
+}
+
+TEST(RoundKernels, WhatIsNoNumberStays) {
+  for (const float value : {std::nanf(""), std::numeric_limits<float>::infinity()}) {
+    std::vector<float> weights = random_weights(64, 5);
+    weights[17] = value;
+    const std::vector<float> result = round_kernels(convolution(1, 1, 2, weights), {}).weights.floats();
+    EXPECT_EQ(std::memcmp(result.data(), weights.data(), weights.size() * sizeof(float)), 0);
+  }
 }
 
 TEST(RoundKernels, ZerosStayZeros) {
