@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "driver/one_layer.h"
 #include "driver/road.h"
 
 namespace ane::test {
@@ -17,16 +18,7 @@ using Shapes = std::vector<std::vector<int64_t>>;
 
 // A network of one layer `y` that reads arrays of these shapes.
 RoadOutput result_of(const Shapes& shapes, const Fill& fill) {
-  ModelBuilder model(5);
-  model.exact_rank();
-  std::vector<std::string> inputs;
-  for (size_t i = 0; i < shapes.size(); ++i) {
-    inputs.push_back(fmt::format("x{}", i));
-    model.array_input(inputs.back(), shapes[i]);
-  }
-  fill(*model.layer("y", inputs));
-  model.array_output("y");
-  return run_road(model).at(0);
+  return run_road(one_layer(true, shapes, fill)).at(0);
 }
 
 void expect_correct(const std::map<std::string, Fill>& layers, const Shapes& shapes, double least_db) {

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "driver/one_layer.h"
 #include "driver/road.h"
 #include "driver/shell.h"
 
@@ -22,24 +23,11 @@ using Lengths = std::vector<int64_t>;
 using Example = std::function<ModelBuilder()>;
 using Fill = std::function<void(Layer&)>;
 
-// A layer `y` that reads arrays of these shapes.
-ModelBuilder network(bool exact, const std::vector<Lengths>& shapes, const Fill& fill) {
-  ModelBuilder model(exact ? 5 : 1);
-  if (exact) model.exact_rank();
-  std::vector<std::string> inputs;
-  for (size_t i = 0; i < shapes.size(); ++i) {
-    inputs.push_back(fmt::format("x{}", i));
-    model.array_input(inputs.back(), shapes[i]);
-  }
-  fill(*model.layer("y", inputs));
-  model.array_output("y");
-  return model;
-}
 Example classic(const Fill& fill, const std::vector<Lengths>& shapes = {{4, 6, 8}}) {
-  return [=] { return network(false, shapes, fill); };
+  return [=] { return one_layer(false, shapes, fill); };
 }
 Example exact(const Fill& fill, const std::vector<Lengths>& shapes = {{4, 6, 8}}) {
-  return [=] { return network(true, shapes, fill); };
+  return [=] { return one_layer(true, shapes, fill); };
 }
 Example of_two(const Fill& fill) {
   return exact(fill, {{4, 6, 8}, {4, 6, 8}});

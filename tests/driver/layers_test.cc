@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/half.h"
+#include "driver/one_layer.h"
 #include "driver/road.h"
 
 namespace ane::test {
@@ -13,16 +14,6 @@ namespace {
 
 using Upsample = spec::UpsampleLayerParams;
 using Sampling = spec::SamplingMode;
-
-// A network of one layer `y` that reads the array `x`.
-ModelBuilder one_layer(const std::vector<int64_t>& shape,
-                       const std::function<void(spec::NeuralNetworkLayer&)>& fill) {
-  ModelBuilder model;
-  model.array_input("x", shape);
-  fill(*model.layer("y", {"x"}));
-  model.array_output("y");
-  return model;
-}
 
 void expect_correct(const ModelBuilder& model, const std::string& context, double least_db = 55) {
   for (const RoadOutput& output : run_road(model)) expect_agreement(output, context, least_db);
@@ -33,7 +24,7 @@ void expect_correct(const ModelBuilder& model, const std::string& context, doubl
 TEST(Layers, BilinearUpsamplingOnEveryGrid) {
   for (const auto grid : {Upsample::DEFAULT, Upsample::ALIGN_CORNERS_TRUE, Upsample::ALIGN_CORNERS_FALSE})
     for (const auto& [height, width] : {std::pair{2, 2}, {3, 1}, {1, 4}, {8, 5}}) {
-      const auto model = one_layer({5, 7, 6}, [&](spec::NeuralNetworkLayer& layer) {
+      const auto model = one_layer(false, {{5, 7, 6}}, [&](spec::NeuralNetworkLayer& layer) {
         auto& params = *layer.mutable_upsample();
         params.set_mode(Upsample::BILINEAR);
         params.set_linearupsamplemode(grid);
@@ -46,7 +37,7 @@ TEST(Layers, BilinearUpsamplingOnEveryGrid) {
 
 TEST(Layers, FractionalUpsampling) {
   for (const auto mode : {Upsample::NN, Upsample::BILINEAR}) {
-    const auto model = one_layer({3, 10, 4}, [&](spec::NeuralNetworkLayer& layer) {
+    const auto model = one_layer(false, {{3, 10, 4}}, [&](spec::NeuralNetworkLayer& layer) {
       auto& params = *layer.mutable_upsample();
       params.set_mode(mode);
       params.set_linearupsamplemode(Upsample::ALIGN_CORNERS_FALSE);
@@ -61,7 +52,7 @@ TEST(Layers, ResizeBilinearToAnySize) {
   for (const auto method : {Sampling::STRICT_ALIGN_ENDPOINTS_MODE, Sampling::ALIGN_ENDPOINTS_MODE,
                             Sampling::UPSAMPLE_MODE, Sampling::ROI_ALIGN_MODE})
     for (const auto& [height, width] : {std::pair{13, 9}, {4, 3}, {1, 1}, {7, 20}, {1, 6}}) {
-      const auto model = one_layer({2, 7, 6}, [&](spec::NeuralNetworkLayer& layer) {
+      const auto model = one_layer(false, {{2, 7, 6}}, [&](spec::NeuralNetworkLayer& layer) {
         auto& params = *layer.mutable_resizebilinear();
         params.mutable_mode()->set_samplingmethod(method);
         params.add_targetsize(static_cast<uint64_t>(height));
@@ -72,7 +63,7 @@ TEST(Layers, ResizeBilinearToAnySize) {
 }
 
 TEST(Layers, ResizeBilinearOfOnePixel) {
-  const auto model = one_layer({19, 1, 1}, [](spec::NeuralNetworkLayer& layer) {
+  const auto model = one_layer(false, {{19, 1, 1}}, [](spec::NeuralNetworkLayer& layer) {
     layer.mutable_resizebilinear()->add_targetsize(33);
     layer.mutable_resizebilinear()->add_targetsize(17);
   });
@@ -116,7 +107,7 @@ TEST(Layers, IndexOfTheLargest) {
 
 TEST(Layers, EmbeddingLooksUpColumns) {
   for (const bool bias : {false, true}) {
-    const auto model = one_layer({1}, [&](spec::NeuralNetworkLayer& layer) {
+    const auto model = one_layer(false, {{1}}, [&](spec::NeuralNetworkLayer& layer) {
       auto& params = *layer.mutable_embedding();
       params.set_inputdim(300);
       params.set_outputchannels(7);
@@ -134,7 +125,7 @@ TEST(Layers, EmbeddingLooksUpColumns) {
 }
 
 TEST(Layers, BadEmbeddingWithMoreIndicesThanHalvesIsRefused) {
-  const auto model = one_layer({1}, [&](spec::NeuralNetworkLayer& layer) {
+  const auto model = one_layer(false, {{1}}, [&](spec::NeuralNetworkLayer& layer) {
     auto& params = *layer.mutable_embedding();
     params.set_inputdim(5000);
     params.set_outputchannels(2);
@@ -167,7 +158,7 @@ TEST(Layers, PaddingOfEveryKind) {
       {"mirrored", [](auto& params) { params.mutable_reflection(); }},
       {"repeated", [](auto& params) { params.mutable_replication(); }}};
   for (const auto& [name, fill] : kinds) {
-    const auto model = one_layer({6, 9, 10}, [&](spec::NeuralNetworkLayer& layer) {
+    const auto model = one_layer(false, {{6, 9, 10}}, [&](spec::NeuralNetworkLayer& layer) {
       fill(*layer.mutable_padding());
       set_borders(*layer.mutable_padding(), 1, 2, 8, 4);
     });
@@ -179,7 +170,7 @@ TEST(Layers, BlocksBecomeChannelsAndBack) {
   using Reorganize = spec::ReorganizeDataLayerParams;
   for (const auto mode : {Reorganize::SPACE_TO_DEPTH, Reorganize::DEPTH_TO_SPACE, Reorganize::PIXEL_SHUFFLE})
     for (const uint64_t block : {2u, 3u}) {
-      const auto model = one_layer({18 * 4, 6, 12}, [&](spec::NeuralNetworkLayer& layer) {
+      const auto model = one_layer(false, {{18 * 4, 6, 12}}, [&](spec::NeuralNetworkLayer& layer) {
         layer.mutable_reorganizedata()->set_mode(mode);
         layer.mutable_reorganizedata()->set_blocksize(block);
       });
@@ -190,7 +181,7 @@ TEST(Layers, BlocksBecomeChannelsAndBack) {
 TEST(Layers, SlicesWithSteps) {
   using Slice = spec::SliceLayerParams;
   for (const auto axis : {Slice::CHANNEL_AXIS, Slice::HEIGHT_AXIS, Slice::WIDTH_AXIS}) {
-    const auto model = one_layer({16, 9, 21}, [&](spec::NeuralNetworkLayer& layer) {
+    const auto model = one_layer(false, {{16, 9, 21}}, [&](spec::NeuralNetworkLayer& layer) {
       auto& params = *layer.mutable_slice();
       params.set_axis(axis);
       params.set_startindex(1);
@@ -202,7 +193,7 @@ TEST(Layers, SlicesWithSteps) {
 }
 
 TEST(Layers, RepeatedSequences) {
-  const auto model = one_layer({6, 9, 10}, [](spec::NeuralNetworkLayer& layer) {
+  const auto model = one_layer(false, {{6, 9, 10}}, [](spec::NeuralNetworkLayer& layer) {
     layer.mutable_sequencerepeat()->set_nrepetitions(3);
   });
   expect_correct(model, "three times", 70);
@@ -213,7 +204,7 @@ TEST(Layers, RepeatedSequences) {
 TEST(Layers, LocalResponseNormalisation) {
   for (const uint64_t size : {3u, 4u, 5u})
     for (const float k : {1.0f, 2.0f}) {
-      const auto model = one_layer({40, 5, 6}, [&](spec::NeuralNetworkLayer& layer) {
+      const auto model = one_layer(false, {{40, 5, 6}}, [&](spec::NeuralNetworkLayer& layer) {
         auto& params = *layer.mutable_lrn();
         params.set_alpha(0.5f);
         params.set_beta(0.75f);
@@ -250,7 +241,7 @@ TEST(Layers, CosineOfTwoVectors) {
 TEST(Layers, ProductsAlongEveryAxis) {
   using Reduce = spec::ReduceLayerParams;
   for (const auto axis : {Reduce::C, Reduce::H, Reduce::W, Reduce::HW, Reduce::CHW}) {
-    const auto model = one_layer({3, 2, 5}, [&](spec::NeuralNetworkLayer& layer) {
+    const auto model = one_layer(false, {{3, 2, 5}}, [&](spec::NeuralNetworkLayer& layer) {
       layer.mutable_reduce()->set_mode(Reduce::PROD);
       layer.mutable_reduce()->set_axis(axis);
     });
