@@ -15,7 +15,7 @@ packages=(
   libcli11-dev libfmt-dev            # command lines and text
   libpng-dev libstb-dev              # pictures
   libeigen3-dev                      # matrix products of the reference
-  libssl-dev                         # SHA-256
+  libssl-dev libxxhash-dev           # SHA-256, names of constants
   libgtest-dev libbenchmark-dev      # tests, benchmarks
   graphviz                           # tests: dot judges the graphs
 )

@@ -29,13 +29,18 @@ class Intervals {
   template <typename Body>
   void visit(uint64_t begin, uint64_t end, Body& body) {
     if (begin >= end) return;
-    split(begin), split(end);
-    for (auto at = from_.find(begin); at != from_.end() && at->first < end;) {
-      for (auto& [offset, state] : at->second.pieces) body(at->first + offset, state);
-      simplify(at->second);
+    split(end);
+    for (Place at = split(begin); at != from_.end() && at->first < end;) {
+      Stretch& stretch = at->second;
+      if (stretch.period == 0) {
+        body(at->first, stretch.state);
+      } else {
+        for (auto& [offset, state] : stretch.pattern) body(at->first + offset, state);
+        simplify(stretch);
+      }
       at = std::next(join(at));
     }
-    const auto behind = from_.find(end);
+    const Place behind = from_.find(end);
     if (behind != from_.end()) join(behind);
   }
 
@@ -44,9 +49,9 @@ class Intervals {
   void visit(uint64_t begin, uint64_t bytes, uint64_t count, uint64_t step, Body& body) {
     if (count == 0 || bytes == 0) return;
     const uint64_t last = begin + (count - 1) * step;  // which has no rest of a step behind it
-    if (begin < last) split(begin), split(last);
+    if (begin < last) split(last);
     for (uint64_t from = begin; from < last;) {
-      const auto at = from_.find(from);
+      const Place at = split(from);  // again, since a visit may have joined it to what it has become like
       const uint64_t to = std::min(end_of(at), last);
       const bool repeats = to - from > step && (at->second.period == 0 || at->second.period == step);
       if (repeats)
@@ -59,11 +64,13 @@ class Intervals {
   }
 
  private:
-  // States by offset from the beginning of the stretch; with a period they repeat, and the stretch is longer
-  // than the period.
+  using Pattern = std::vector<std::pair<uint64_t, State>>;
+  // One state, or with a period a pattern of them by offset from the beginning, which repeats; then the
+  // stretch is longer than the period.
   struct Stretch {
     uint64_t period = 0;
-    std::vector<std::pair<uint64_t, State>> pieces{{0, State{}}};
+    State state{};
+    Pattern pattern;
   };
   using Map = std::map<uint64_t, Stretch>;
   using Place = typename Map::iterator;
@@ -73,12 +80,12 @@ class Intervals {
     return next == from_.end() ? UINT64_MAX : next->first;
   }
 
-  // A stretch without a period has one piece.
+  // A pattern of one state is none.
   static void simplify(Stretch& stretch) {
-    auto& pieces = stretch.pieces;
+    Pattern& pattern = stretch.pattern;
     const auto alike = [](const auto& a, const auto& b) { return a.second == b.second; };
-    pieces.erase(std::unique(pieces.begin(), pieces.end(), alike), pieces.end());
-    if (pieces.size() == 1) stretch.period = 0;
+    pattern.erase(std::unique(pattern.begin(), pattern.end(), alike), pattern.end());
+    if (pattern.size() == 1) stretch = {0, pattern[0].second, {}};
   }
 
   // One with the stretch before where both have the same state.
@@ -86,46 +93,43 @@ class Intervals {
     if (at == from_.begin()) return at;
     const Place before = std::prev(at);
     if (before->second.period != 0 || at->second.period != 0) return at;
-    if (!(before->second.pieces[0].second == at->second.pieces[0].second)) return at;
+    if (!(before->second.state == at->second.state)) return at;
     from_.erase(at);
     return before;
   }
 
-  // A stretch begins at `address`.
-  void split(uint64_t address) {
+  // The stretch that begins at `address`, if need be cut from the one there.
+  Place split(uint64_t address) {
     const Place after = from_.lower_bound(address);
-    if (after != from_.end() && after->first == address) return;
+    if (after != from_.end() && after->first == address) return after;
     const Place whole = std::prev(after);
+    if (whole->second.period == 0) return from_.emplace_hint(after, address, whole->second);
     const uint64_t begin = whole->first, end = end_of(whole);
-    const Stretch stretch = whole->second;
+    const Stretch stretch = std::move(whole->second);
     from_.erase(whole);
     put(stretch, 0, begin, address);
     put(stretch, address - begin, address, end);
+    return from_.find(address);
   }
 
-  // The part of a stretch from `offset` on as that of [begin, end).
+  // The part of a stretch with a pattern from `offset` on as that of [begin, end).
   void put(const Stretch& stretch, uint64_t offset, uint64_t begin, uint64_t end) {
-    if (stretch.period == 0) {
-      from_.emplace(begin, stretch);
-      return;
-    }
     if (end - begin <= stretch.period) {
       unroll(stretch, offset, begin, end);
       return;
     }
     Stretch turned;
     turned.period = stretch.period;
-    turned.pieces.clear();
     const uint64_t phase = offset % stretch.period;
-    const auto& pieces = stretch.pieces;
-    auto first = std::upper_bound(pieces.begin(), pieces.end(), phase,
+    const Pattern& pattern = stretch.pattern;
+    auto first = std::upper_bound(pattern.begin(), pattern.end(), phase,
                                   [](uint64_t at, const auto& piece) { return at < piece.first; });
-    turned.pieces.emplace_back(0, std::prev(first)->second);
-    for (auto piece = first; piece != pieces.end(); ++piece)
-      turned.pieces.emplace_back(piece->first - phase, piece->second);
-    for (auto piece = pieces.begin(); piece != first; ++piece)
+    turned.pattern.emplace_back(0, std::prev(first)->second);
+    for (auto piece = first; piece != pattern.end(); ++piece)
+      turned.pattern.emplace_back(piece->first - phase, piece->second);
+    for (auto piece = pattern.begin(); piece != first; ++piece)
       if (phase != 0 && piece->first < phase)
-        turned.pieces.emplace_back(piece->first + stretch.period - phase, piece->second);
+        turned.pattern.emplace_back(piece->first + stretch.period - phase, piece->second);
     simplify(turned);
     from_.emplace(begin, std::move(turned));
   }
@@ -134,12 +138,10 @@ class Intervals {
   void unroll(const Stretch& stretch, uint64_t offset, uint64_t begin, uint64_t end) {
     for (uint64_t at = begin; at < end;) {
       const uint64_t phase = (offset + at - begin) % stretch.period;
-      auto next = std::upper_bound(stretch.pieces.begin(), stretch.pieces.end(), phase,
+      auto next = std::upper_bound(stretch.pattern.begin(), stretch.pattern.end(), phase,
                                    [](uint64_t a, const auto& piece) { return a < piece.first; });
-      Stretch piece;
-      piece.pieces[0].second = std::prev(next)->second;
-      from_.emplace(at, std::move(piece));
-      at += (next == stretch.pieces.end() ? stretch.period : next->first) - phase;
+      from_.emplace(at, Stretch{0, std::prev(next)->second, {}});
+      at += (next == stretch.pattern.end() ? stretch.period : next->first) - phase;
     }
   }
 
@@ -147,22 +149,22 @@ class Intervals {
   template <typename Body>
   void visit_pattern(Place at, uint64_t shift, uint64_t bytes, uint64_t step, Body& body) {
     Stretch& stretch = at->second;
-    stretch.period = step;
+    if (stretch.period == 0) stretch.period = step, stretch.pattern = {{0, stretch.state}};
     const uint64_t begin = (step - shift) % step, end = begin + bytes;
     cut(stretch, begin), cut(stretch, std::min(end, step));
     if (end > step) cut(stretch, end - step);
-    for (auto& [offset, state] : stretch.pieces)
+    for (auto& [offset, state] : stretch.pattern)
       if ((offset >= begin && offset < end) || offset + step < end) body(at->first + offset, state);
     simplify(stretch);
   }
 
   static void cut(Stretch& stretch, uint64_t offset) {
-    auto& pieces = stretch.pieces;
+    Pattern& pattern = stretch.pattern;
     if (offset >= stretch.period) return;
-    const auto after = std::lower_bound(pieces.begin(), pieces.end(), offset,
+    const auto after = std::lower_bound(pattern.begin(), pattern.end(), offset,
                                         [](const auto& piece, uint64_t at) { return piece.first < at; });
-    if (after != pieces.end() && after->first == offset) return;
-    pieces.emplace(after, offset, std::prev(after)->second);
+    if (after != pattern.end() && after->first == offset) return;
+    pattern.emplace(after, offset, std::prev(after)->second);
   }
 
   // One by one, what lies in [from, to), which begins `shift` into a step.

@@ -112,7 +112,7 @@ struct File {
   uint64_t scratch_figure = 0;    // program thread +0x848, meaning open
   std::vector<Surface> surfaces;  // in VM order
   std::vector<ConstantTile> tiles;
-  std::string kernel_symbol;  // 64 hexadecimal digits; empty: the SHA-256 of the constants
+  std::string kernel_symbol;  // 64 hexadecimal digits; empty: made from a hash of the constants
   bool kernel_symbol_per_channel = true;
   Bytes debug_info;  // dialect D with -g
   std::vector<OnChipSymbol> symbols_on_chip;

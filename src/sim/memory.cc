@@ -35,11 +35,11 @@ void for_granules(uint64_t address, uint64_t bytes, Body body) {
 
 }  // namespace
 
-Memory::Memory(std::string name, uint64_t size)
-    : name_(std::move(name)),
-      size_(size),
-      bytes_(zeroed<uint8_t>(size)),
-      written_(zeroed<uint16_t>(size / granule + 1)) {}
+Memory::Memory(std::string name, uint64_t size, Contents contents) : name_(std::move(name)), size_(size) {
+  if (contents == Contents::None) return;
+  bytes_.reset(zeroed<uint8_t>(size));
+  written_.reset(zeroed<uint16_t>(size / granule + 1));
+}
 
 void Memory::check_range(uint64_t address, uint64_t bytes) const {
   if (address > size_ || bytes > size_ - address)

@@ -27,8 +27,11 @@ class Memory {
  public:
   static constexpr uint64_t granule = 16;
 
+  // What is only checked for order (DramOrder, L2Order) has a size but nothing to read or write.
+  enum class Contents { None, Zeros };
+
   // `name` is for messages: "scratch", "input 'image'".
-  Memory(std::string name, uint64_t size);
+  Memory(std::string name, uint64_t size, Contents contents = Contents::Zeros);
 
   const std::string& name() const { return name_; }
   uint64_t size() const { return size_; }

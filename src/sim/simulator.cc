@@ -91,12 +91,13 @@ struct Simulator::State {
   std::map<std::string, Memory*> by_binding;
   Slots slots{};
   std::set<const Memory*> filled;  // inputs
-  Memory l2{"L2", l2_size};
+  const Memory::Contents contents;  // None: to be checked only
+  Memory l2{"L2", l2_size, contents};
   L2Order order;
   DramOrder dram{order};
   Statistics statistics;
 
-  State(const hwx::File& file, bool with_constants);
+  State(const hwx::File& file, Memory::Contents wanted);
   Memory& add(uint32_t slot, std::string memory_name, uint64_t size);
   const hwx::Surface& find(const std::string& binding, hwx::Role role) const;
   std::string run_task(int64_t index);
@@ -118,8 +119,8 @@ struct Simulator::State {
   friend class Simulator;
 };
 
-Simulator::State::State(const hwx::File& file, bool with_constants)
-    : name(file.name), surfaces(file.surfaces) {
+Simulator::State::State(const hwx::File& file, Memory::Contents wanted)
+    : name(file.name), surfaces(file.surfaces), contents(wanted) {
   hwx::require_h13(file, "the simulator");
   tasks = h13::decode_tasks(file.text, file.first_task_words, file.name);
   uint64_t sum = file.scratch_bytes;
@@ -134,7 +135,7 @@ Simulator::State::State(const hwx::File& file, bool with_constants)
 
   const uint64_t constant_bytes = file.constants.empty() ? constants_without_any : file.constants.size();
   Memory& constants = add(constant_slot, "constants", constant_bytes);
-  if (with_constants)
+  if (contents == Memory::Contents::Zeros)
     std::copy(file.constants.begin(), file.constants.end(), constants.write(0, constant_bytes));
   if (file.scratch_bytes > 0) add(scratch_slot, "scratch", file.scratch_bytes);
   for (const hwx::Surface& surface : surfaces) {
@@ -150,7 +151,7 @@ Simulator::State::State(const hwx::File& file, bool with_constants)
 }
 
 Memory& Simulator::State::add(uint32_t slot, std::string memory_name, uint64_t size) {
-  memories.push_back(std::make_unique<Memory>(std::move(memory_name), size));
+  memories.push_back(std::make_unique<Memory>(std::move(memory_name), size, contents));
   slots[slot] = memories.back().get();
   return *memories.back();
 }
@@ -302,7 +303,7 @@ std::string Simulator::State::run_task(int64_t index) {
 
 std::vector<Origins> Simulator::check(const hwx::File& file) {
   try {
-    State state(file, false);
+    State state(file, Memory::Contents::None);
     for (const hwx::Surface& surface : state.surfaces)
       if (surface.role == hwx::Role::Input) state.filled.insert(state.by_binding.at(surface.binding));
     state.begin();
@@ -324,7 +325,7 @@ std::vector<Origins> Simulator::check(const hwx::File& file) {
 
 Simulator::Simulator(const hwx::File& file) {
   try {
-    state_ = std::make_unique<State>(file, true);
+    state_ = std::make_unique<State>(file, Memory::Contents::Zeros);
   } catch (const Hazard& hazard) {
     throw Error(file.name, "", hazard.what());
   }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <memory>
 #include <random>
 #include <set>
 #include <vector>
@@ -58,6 +59,21 @@ TEST(Intervals, SayTheSameAsAnArray) {
       pair.check();
     }
   }
+}
+
+// What one row leaves behind becomes like what follows, in the middle of the loop over the rows. On the heap, so
+// that the address sanitizer sees any step beyond.
+TEST(Intervals, MayJoinWhileRowsAreVisited) {
+  const auto intervals = std::make_unique<Intervals<int>>();
+  const auto set = [](uint64_t, int& state) { state = 1; };
+  intervals->visit(10, 20, set);
+  intervals->visit(0, 12, 3, 16, set);  // [0, 10) joins [10, 20)
+  std::vector<std::pair<uint64_t, int>> found;
+  const auto look = [&](uint64_t at, int& state) { found.emplace_back(at, state); };
+  intervals->visit(0, 50, look);
+  // Rows are [0, 12), [16, 28) and [32, 44).
+  const std::vector<std::pair<uint64_t, int>> expected = {{0, 1}, {28, 0}, {32, 1}, {44, 0}};
+  EXPECT_EQ(found, expected);
 }
 
 TEST(Extents, MergeWhatIsAdjacent) {
