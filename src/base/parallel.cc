@@ -118,4 +118,10 @@ void parallel_for(int64_t count, int64_t grain, const std::function<void(int64_t
   loop.rethrow();
 }
 
+void do_together(const std::function<void()>& first, const std::function<void()>& second) {
+  parallel_for(2, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) (i == 0 ? first : second)();
+  });
+}
+
 }  // namespace ane

@@ -11,4 +11,8 @@ namespace ane {
 // exception thrown by a piece is rethrown here after all pieces have ended.
 void parallel_for(int64_t count, int64_t grain, const std::function<void(int64_t begin, int64_t end)>& body);
 
+// Two pieces of work at the same time, where there are cores for it. Returns when both have ended;
+// an exception of either is rethrown.
+void do_together(const std::function<void()>& first, const std::function<void()>& second);
+
 }  // namespace ane

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <NeuralNetwork.pb.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <string>
 #include <vector>
@@ -37,8 +39,10 @@ class LayerCheck {
   size_t rank() const { return inputs_.at(0).size(); }
 
   [[noreturn]] void fail(const std::string& why) const;
-  void need(bool condition, const std::string& why) const {
-    if (!condition) fail(why);
+  // The text of what is wrong is made only when it is. Shapes are written as to_string does.
+  template <typename... Values>
+  void need(bool condition, fmt::format_string<const Values&...> why, const Values&... values) const {
+    if (!condition) fail(fmt::format(why, values...));
   }
 
   void need_inputs(size_t least, size_t most) const;
@@ -54,7 +58,7 @@ class LayerCheck {
   // A list of sizes as a shape.
   template <typename Values>
   Shape shape(const Values& values, const char* what) const {
-    need(static_cast<size_t>(values.size()) <= largest_rank, std::string(what) + " has too many entries");
+    need(static_cast<size_t>(values.size()) <= largest_rank, "{} has too many entries", what);
     Shape result;
     for (const auto value : values) result.push_back(size(static_cast<uint64_t>(value), what));
     return result;
@@ -66,7 +70,7 @@ class LayerCheck {
                     size_t channel_axis = 0) const;
 
  private:
-  void need_quantization(const spec::WeightParams& weights, int64_t channels, const std::string& what) const;
+  void need_quantization(const spec::WeightParams& weights, int64_t channels, const char* what) const;
 
   const std::string& file_;
   const spec::NeuralNetworkLayer& layer_;

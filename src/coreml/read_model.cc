@@ -68,10 +68,13 @@ std::shared_ptr<spec::Model> parse(ByteSpan bytes, const std::string& file) {
   return proto;
 }
 
-// The name of the field chosen in a oneof; empty when none is.
+// The field chosen in a oneof; nullptr when none is.
+const Field* chosen(const Message& message, const char* oneof) {
+  return message.GetReflection()->GetOneofFieldDescriptor(message,
+                                                          message.GetDescriptor()->FindOneofByName(oneof));
+}
 std::string chosen_field(const Message& message, const char* oneof) {
-  const Field* field = message.GetReflection()->GetOneofFieldDescriptor(
-      message, message.GetDescriptor()->FindOneofByName(oneof));
+  const Field* field = chosen(message, oneof);
   return field ? field->name() : std::string();
 }
 
@@ -141,19 +144,34 @@ void refuse_layers(const Network& network, const std::string& file) {
   if (!refusals.empty()) throw Error(file, "", describe_refusals(refusals));
 }
 
+// Of a type of message: its enums, and the messages in it that have some. Most have none, weights above all.
+// Not of repeated fields, which layers have no enums in.
+const std::vector<const Field*>& fields_with_enums(const google::protobuf::Descriptor& type) {
+  static thread_local std::map<const void*, std::vector<const Field*>> known;
+  const auto [found, is_new] = known.try_emplace(&type);
+  if (!is_new) return found->second;
+  for (int i = 0; i < type.field_count(); ++i) {
+    const Field* field = type.field(i);
+    if (field->is_repeated()) continue;
+    if (field->cpp_type() == Field::CPPTYPE_ENUM ||
+        (field->cpp_type() == Field::CPPTYPE_MESSAGE && !fields_with_enums(*field->message_type()).empty()))
+      found->second.push_back(field);
+  }
+  return found->second;
+}
+
 // Numbers that the schema has no name for, in any parameter of a layer.
 void need_known_enums(const Message& message, const LayerCheck& check) {
-  std::vector<const Field*> fields;
   const auto* reflection = message.GetReflection();
-  reflection->ListFields(message, &fields);
-  for (const Field* field : fields) {
-    if (field->is_repeated()) continue;
-    if (field->cpp_type() == Field::CPPTYPE_MESSAGE)
-      need_known_enums(reflection->GetMessage(message, field), check);
-    if (field->cpp_type() != Field::CPPTYPE_ENUM) continue;
+  for (const Field* field : fields_with_enums(*message.GetDescriptor())) {
+    if (field->cpp_type() == Field::CPPTYPE_MESSAGE) {
+      if (reflection->HasField(message, field))
+        need_known_enums(reflection->GetMessage(message, field), check);
+      continue;
+    }
     const int value = reflection->GetEnumValue(message, field);
-    check.need(field->enum_type()->FindValueByNumber(value) != nullptr,
-               fmt::format("{} has the unknown value {}", field->name(), value));
+    check.need(field->enum_type()->FindValueByNumber(value) != nullptr, "{} has the unknown value {}",
+               field->name(), value);
   }
 }
 
@@ -161,7 +179,7 @@ void need_usable_shape(const Shape& shape, const LayerCheck& check) {
   const bool usable =
       !shape.empty() && shape.size() <= largest_rank &&
       std::all_of(shape.begin(), shape.end(), [](int64_t s) { return s >= 1 && s <= largest_size; });
-  check.need(usable && element_count(shape) <= largest_blob, "gives a blob of shape " + to_string(shape));
+  check.need(usable && element_count(shape) <= largest_blob, "gives a blob of shape {}", shape);
 }
 
 // Shapes of the layer's outputs from those of its inputs, which earlier layers or the model's inputs must
@@ -176,15 +194,16 @@ void read_layer(const spec::NeuralNetworkLayer& layer, Model& model) {
     inputs.push_back(found->second);
   }
   const LayerCheck check(model.file, layer, std::move(inputs));
-  need_known_enums(layer, check);
+  if (const Field* field = chosen(layer, "layer"))
+    need_known_enums(layer.GetReflection()->GetMessage(layer, field), check);
   const Shapes shapes = infer_shapes(check);
-  check.need(shapes.size() == static_cast<size_t>(layer.output_size()),
-             fmt::format("has {} outputs where {} must be", layer.output_size(), shapes.size()));
+  check.need(shapes.size() == static_cast<size_t>(layer.output_size()), "has {} outputs where {} must be",
+             layer.output_size(), shapes.size());
   for (int i = 0; i < layer.output_size(); ++i) {
     need_usable_shape(shapes[static_cast<size_t>(i)], check);
     check.need(!layer.output(i).empty(), "has an output without a name");
     check.need(model.shapes.emplace(layer.output(i), shapes[static_cast<size_t>(i)]).second,
-               fmt::format("writes '{}', which is there already", layer.output(i)));
+               "writes '{}', which is there already", layer.output(i));
   }
   model.layers.push_back(&layer);
 }

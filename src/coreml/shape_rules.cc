@@ -264,9 +264,8 @@ Shapes infer_shapes(const LayerCheck& check) {
       return {rank_preserving_reshape_shape(check)};
     case Layer::kReshapeLike:
       check.need_inputs(2, 2);
-      check.need(
-          element_count(check.input(0)) == element_count(check.input(1)),
-          fmt::format("cannot reshape {} to {}", to_string(check.input(0)), to_string(check.input(1))));
+      check.need(element_count(check.input(0)) == element_count(check.input(1)), "cannot reshape {} to {}",
+                 check.input(0), check.input(1));
       return {check.input(1)};
     case Layer::kLoadConstantND:
       return {load_constant_nd_shape(check)};

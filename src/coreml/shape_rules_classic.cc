@@ -28,13 +28,13 @@ void need_channel_values(const LayerCheck& check, const spec::WeightParams& valu
 void need_constant(const LayerCheck& check, const google::protobuf::RepeatedField<uint64_t>& declared,
                    const spec::WeightParams& values, const char* what) {
   const Shape shape = check.shape(declared, what);
-  check.need(shape.size() == 1 || shape.size() == 3,
-             fmt::format("{} has the shape {}, not [C] or [C, H, W]", what, to_string(shape)));
+  check.need(shape.size() == 1 || shape.size() == 3, "{} has the shape {}, not [C] or [C, H, W]", what,
+             shape);
   check.need_rank(3);
   const Shape last(check.input().end() - 3, check.input().end());
   const Shape full = shape.size() == 1 ? Shape{shape[0], last[1], last[2]} : shape;
   check.need((full[0] == 1 || full[0] == last[0]) && full[1] == last[1] && full[2] == last[2],
-             fmt::format("{} of shape {} does not fit {}", what, to_string(shape), to_string(check.input())));
+             "{} of shape {} does not fit {}", what, shape, check.input());
   check.need_weights(values, shape, what);
 }
 
@@ -43,16 +43,15 @@ Shape filled_from(const LayerCheck& check, Shape shape, int64_t wanted) {
   int64_t known = 1;
   for (int64_t& size : shape) {
     if (size == -1) {
-      check.need(inferred == nullptr, "leaves more than one size of " + to_string(shape) + " open");
+      check.need(inferred == nullptr, "leaves more than one size of {} open", shape);
       inferred = &size;
     } else {
-      check.need(size >= 1 && size <= largest_size, "has a target shape of " + to_string(shape));
+      check.need(size >= 1 && size <= largest_size, "has a target shape of {}", shape);
       known = element_count({known, size});
     }
   }
   if (inferred) *inferred = wanted / known;
-  check.need(element_count(shape) == wanted,
-             fmt::format("cannot reshape {} elements to {}", wanted, to_string(shape)));
+  check.need(element_count(shape) == wanted, "cannot reshape {} elements to {}", wanted, shape);
   return shape;
 }
 
@@ -79,8 +78,7 @@ Shape inner_product_shape(const LayerCheck& check) {
   const Shape& input = check.input();
   const bool spatial = input.size() >= 4;
   const Shape vector(input.end() - (spatial ? 3 : 1), input.end());
-  check.need(element_count(vector) == in,
-             fmt::format("takes {} channels, but its input is {}", in, to_string(input)));
+  check.need(element_count(vector) == in, "takes {} channels, but its input is {}", in, input);
   check.need_weights(params.weights(), {out, in}, "weights");
   if (params.hasbias()) check.need_weights(params.bias(), {out}, "bias");
   Shape shape(input.begin(), input.end() - static_cast<std::ptrdiff_t>(vector.size()));
@@ -97,7 +95,7 @@ Shape embedding_shape(const LayerCheck& check) {
   const int64_t out = check.size(params.outputchannels(), "outputChannels");
   Shape shape = check.input();
   check.need(element_count(Shape(shape.end() - 3, shape.end())) == 1,
-             "takes one index per batch entry, but its input is " + to_string(shape));
+             "takes one index per batch entry, but its input is {}", shape);
   check.need_weights(params.weights(), {out, entries}, "weights");
   if (params.hasbias()) check.need_weights(params.bias(), {out}, "bias");
   shape[channel_axis(check)] = out;
@@ -109,8 +107,8 @@ Shape batchnorm_shape(const LayerCheck& check) {
   check.need_inputs(1, 1);
   check.need_rank(3);
   const int64_t channels = check.size(params.channels(), "channels");
-  check.need(channels == check.input()[channel_axis(check)],
-             fmt::format("has {} channels, but its input is {}", channels, to_string(check.input())));
+  check.need(channels == check.input()[channel_axis(check)], "has {} channels, but its input is {}", channels,
+             check.input());
   check.need_weights(params.gamma(), {channels}, "gamma");
   check.need_weights(params.beta(), {channels}, "beta");
   if (!params.computemeanvar()) {
@@ -137,8 +135,7 @@ Shape bias_shape(const LayerCheck& check) {
 Shape dot_shape(const LayerCheck& check) {
   check.need_inputs(2, 2);
   check.need_rank(3);
-  check.need(check.input(0) == check.input(1),
-             fmt::format("cannot multiply {} by {}", to_string(check.input(0)), to_string(check.input(1))));
+  check.need(check.input(0) == check.input(1), "cannot multiply {} by {}", check.input(0), check.input(1));
   Shape shape = check.input();
   shape[channel_axis(check)] = 1;
   return shape;
@@ -167,7 +164,7 @@ Shape load_constant_shape(const LayerCheck& check) {
   const auto& params = check.layer().loadconstant();
   check.need_inputs(0, 0);
   const Shape shape = check.shape(params.shape(), "shape");
-  check.need(shape.size() == 3, fmt::format("has the shape {}, not [C, H, W]", to_string(shape)));
+  check.need(shape.size() == 3, "has the shape {}, not [C, H, W]", shape);
   check.need_weights(params.data(), shape, "data");
   return {1, 1, shape[0], shape[1], shape[2]};
 }
@@ -177,8 +174,8 @@ Shape reshape_shape(const LayerCheck& check) {
   const auto& target = check.layer().reshape().targetshape();
   check.need_inputs(1, 1);
   check.need_exact_rank(5);
-  check.need(target.size() == 3 || target.size() == 4,
-             fmt::format("has a target shape of {} entries, not 3 or 4", target.size()));
+  check.need(target.size() == 3 || target.size() == 4, "has a target shape of {} entries, not 3 or 4",
+             target.size());
   const Shape& input = check.input();
   const bool keeps_sequence = target.size() == 3;
   const int64_t count = element_count({keeps_sequence ? 1 : input[0], input[2], input[3], input[4]});
@@ -224,10 +221,9 @@ Shapes split_shapes(const LayerCheck& check) {
   const int64_t parts = check.size(check.layer().split().noutputs(), "nOutputs");
   Shape shape = check.input();
   int64_t& channels = shape[channel_axis(check)];
-  check.need(parts == check.layer().output_size(),
-             fmt::format("nOutputs is {}, but it has {} outputs", parts, check.layer().output_size()));
-  check.need(channels % parts == 0,
-             fmt::format("cannot split {} into {} equal parts", to_string(shape), parts));
+  check.need(parts == check.layer().output_size(), "nOutputs is {}, but it has {} outputs", parts,
+             check.layer().output_size());
+  check.need(channels % parts == 0, "cannot split {} into {} equal parts", shape, parts);
   channels /= parts;
   return Shapes(static_cast<size_t>(parts), shape);
 }
@@ -251,9 +247,8 @@ Shape slice_shape(const LayerCheck& check) {
   int64_t& size = shape[channel_axis(check) + static_cast<size_t>(params.axis())];
   const auto place = [&](int64_t index) { return index < 0 ? index + size : index; };
   const int64_t start = place(params.startindex()), end = place(params.endindex());
-  check.need(
-      start >= 0 && start < end && end <= size,
-      fmt::format("cannot slice {}..{} of {}", params.startindex(), params.endindex(), to_string(shape)));
+  check.need(start >= 0 && start < end && end <= size, "cannot slice {}..{} of {}", params.startindex(),
+             params.endindex(), shape);
   size = (end - start + stride - 1) / stride;
   return shape;
 }
@@ -263,7 +258,7 @@ Shape reshape_static_shape(const LayerCheck& check) {
   const auto& target = check.layer().reshapestatic().targetshape();
   check.need_inputs(1, 1);
   check.need(target.size() >= 1 && target.size() <= static_cast<int>(largest_rank),
-             fmt::format("has a target shape of {} entries", target.size()));
+             "has a target shape of {} entries", target.size());
   return filled_from(check, Shape(target.begin(), target.end()), element_count(check.input()));
 }
 

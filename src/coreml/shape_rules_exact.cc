@@ -21,8 +21,7 @@ Shape broadcast(const LayerCheck& check, const Shape& a, const Shape& b) {
   const size_t offset = longer.size() - shorter.size();
   for (size_t i = 0; i < shorter.size(); ++i) {
     int64_t& size = shape[offset + i];
-    check.need(size == shorter[i] || size == 1 || shorter[i] == 1,
-               fmt::format("cannot combine {} with {}", to_string(a), to_string(b)));
+    check.need(size == shorter[i] || size == 1 || shorter[i] == 1, "cannot combine {} with {}", a, b);
     size = std::max(size, shorter[i]);
   }
   return shape;
@@ -37,7 +36,7 @@ std::set<size_t> axis_set(const LayerCheck& check, const google::protobuf::Repea
                           size_t rank) {
   std::set<size_t> result;
   for (const int64_t axis : axes)
-    check.need(result.insert(check.axis(axis, rank)).second, fmt::format("names axis {} twice", axis));
+    check.need(result.insert(check.axis(axis, rank)).second, "names axis {} twice", axis);
   return result;
 }
 
@@ -76,8 +75,8 @@ Shape broadcast_shape(const LayerCheck& check, size_t least_inputs, size_t most_
 }
 
 Shape broadcast_to_shape(const LayerCheck& check, const Shape& target) {
-  check.need(broadcast(check, check.input(), target) == target,
-             fmt::format("cannot broadcast {} to {}", to_string(check.input()), to_string(target)));
+  check.need(broadcast(check, check.input(), target) == target, "cannot broadcast {} to {}", check.input(),
+             target);
   return target;
 }
 
@@ -87,8 +86,7 @@ Shape concat_along(const LayerCheck& check, size_t axis) {
     const Shape& other = check.input(i);
     Shape like = other;
     if (like.size() == shape.size()) like[axis] = shape[axis];
-    check.need(like == shape, fmt::format("cannot join {} and {} along axis {}", to_string(check.input()),
-                                          to_string(other), axis));
+    check.need(like == shape, "cannot join {} and {} along axis {}", check.input(), other, axis);
   }
   for (size_t i = 1; i < check.inputs().size(); ++i) shape[axis] += check.input(i)[axis];
   check.need(!check.layer().concatnd().interleave() ||
@@ -107,8 +105,8 @@ Shapes split_nd_shapes(const LayerCheck& check) {
   Shapes shapes(static_cast<size_t>(parts), check.input());
   if (params.splitsizes_size() == 0) {
     check.need(params.numsplits() == static_cast<uint64_t>(parts) && parts > 0 && size % parts == 0,
-               fmt::format("cannot split {} into {} equal parts for {} outputs", to_string(check.input()),
-                           params.numsplits(), parts));
+               "cannot split {} into {} equal parts for {} outputs", check.input(), params.numsplits(),
+               parts);
     for (Shape& shape : shapes) shape[axis] = size / parts;
     return shapes;
   }
@@ -118,20 +116,19 @@ Shapes split_nd_shapes(const LayerCheck& check) {
     shapes[i][axis] = check.size(params.splitsizes(static_cast<int>(i)), "splitSizes");
     sum += shapes[i][axis];
   }
-  check.need(sum == size, fmt::format("splits {} of a size of {}", sum, size));
+  check.need(sum == size, "splits {} of a size of {}", sum, size);
   return shapes;
 }
 
 Shape transpose_shape(const LayerCheck& check) {
   const auto& axes = check.layer().transpose().axes();
   check.need_inputs(1, 1);
-  check.need(axes.size() == static_cast<int>(check.rank()),
-             "does not name every axis of " + to_string(check.input()));
+  check.need(axes.size() == static_cast<int>(check.rank()), "does not name every axis of {}", check.input());
   std::set<size_t> seen;
   Shape shape;
   for (const uint64_t value : axes) {
     const size_t axis = check.axis(static_cast<int64_t>(value), check.rank());
-    check.need(seen.insert(axis).second, fmt::format("names axis {} twice", axis));
+    check.need(seen.insert(axis).second, "names axis {} twice", axis);
     shape.push_back(check.input()[axis]);
   }
   return shape;
@@ -146,7 +143,7 @@ Shape slice_static_shape(const LayerCheck& check) {
   check.need(fits(params.beginids_size()) && fits(params.endids_size()) &&
                  fits_or_empty(params.strides_size()) && fits_or_empty(params.beginmasks_size()) &&
                  fits_or_empty(params.endmasks_size()) && fits_or_empty(params.squeezemasks_size()),
-             "does not name every axis of " + to_string(check.input()));
+             "does not name every axis of {}", check.input());
   // Far places mean the same as the end of the axis.
   const auto near = [](int64_t place) {
     return std::clamp<int64_t>(place, -2 * largest_size, 2 * largest_size);
@@ -155,12 +152,12 @@ Shape slice_static_shape(const LayerCheck& check) {
   for (int i = 0; i < rank; ++i) {
     const int64_t size = check.input()[static_cast<size_t>(i)];
     if (params.squeezemasks_size() && params.squeezemasks(i)) {
-      check.need(params.beginids(i) >= -size && params.beginids(i) < size,
-                 fmt::format("takes element {} of {}", params.beginids(i), size));
+      check.need(params.beginids(i) >= -size && params.beginids(i) < size, "takes element {} of {}",
+                 params.beginids(i), size);
       continue;
     }
     const int64_t stride = params.strides_size() ? params.strides(i) : 1;
-    check.need(stride != 0 && near(stride) == stride, fmt::format("has a stride of {}", stride));
+    check.need(stride != 0 && near(stride) == stride, "has a stride of {}", stride);
     shape.push_back(slice_count({.begin = near(params.beginids(i)),
                                  .end = near(params.endids(i)),
                                  .stride = stride,
@@ -176,8 +173,7 @@ Shape slice_by_size_shape(const LayerCheck& check) {
   check.need_inputs(2, 2);
   Shape shape = check.input();
   int64_t& size = shape[check.axis(params.axis(), check.rank())];
-  check.need(params.size() >= 1 && params.size() <= size,
-             fmt::format("cannot take {} of {}", params.size(), size));
+  check.need(params.size() >= 1 && params.size() <= size, "cannot take {} of {}", params.size(), size);
   size = params.size();
   return shape;
 }
@@ -189,7 +185,7 @@ Shape sliding_windows_shape(const LayerCheck& check) {
   const int64_t window = check.size(params.windowsize(), "windowSize");
   const int64_t step = check.size(params.step(), "step");
   Shape shape = check.input();
-  check.need(window <= shape[axis], fmt::format("a window of {} does not fit {}", window, to_string(shape)));
+  check.need(window <= shape[axis], "a window of {} does not fit {}", window, shape);
   shape[axis] = (shape[axis] - window) / step + 1;
   shape.insert(shape.begin() + static_cast<std::ptrdiff_t>(axis) + 1, window);
   return shape;
@@ -203,8 +199,7 @@ Shape squeeze_shape(const LayerCheck& check) {
   if (params.squeezeall())
     for (size_t i = 0; i < input.size(); ++i)
       if (input[i] == 1) axes.insert(i);
-  for (const size_t axis : axes)
-    check.need(input[axis] == 1, fmt::format("cannot drop axis {} of {}", axis, to_string(input)));
+  for (const size_t axis : axes) check.need(input[axis] == 1, "cannot drop axis {} of {}", axis, input);
   return without_axes(input, axes);
 }
 
@@ -212,8 +207,7 @@ Shape expand_dims_shape(const LayerCheck& check) {
   const auto& params = check.layer().expanddims();
   check.need_inputs(1, 1);
   const size_t rank = check.rank() + static_cast<size_t>(params.axes_size());
-  check.need(params.axes_size() >= 1 && rank <= largest_rank,
-             fmt::format("adds {} axes", params.axes_size()));
+  check.need(params.axes_size() >= 1 && rank <= largest_rank, "adds {} axes", params.axes_size());
   const std::set<size_t> added = axis_set(check, params.axes(), rank);
   Shape shape;
   for (size_t i = 0, from = 0; i < rank; ++i) shape.push_back(added.contains(i) ? 1 : check.input()[from++]);
@@ -224,8 +218,7 @@ Shape flatten_to_2d_shape(const LayerCheck& check) {
   check.need_inputs(1, 1);
   const int64_t rank = static_cast<int64_t>(check.rank());
   int64_t axis = check.layer().flattento2d().axis();
-  check.need(axis >= -rank && axis <= rank,
-             fmt::format("axis {} is outside a tensor of rank {}", axis, rank));
+  check.need(axis >= -rank && axis <= rank, "axis {} is outside a tensor of rank {}", axis, rank);
   if (axis < 0) axis += rank;
   const Shape& input = check.input();
   return {element_count(Shape(input.begin(), input.begin() + axis)),
@@ -253,8 +246,7 @@ Shape tile_shape(const LayerCheck& check) {
 Shape stack_shape(const LayerCheck& check) {
   check.need_inputs(1, std::numeric_limits<size_t>::max());
   for (const Shape& other : check.inputs())
-    check.need(other == check.input(),
-               fmt::format("cannot stack {} and {}", to_string(check.input()), to_string(other)));
+    check.need(other == check.input(), "cannot stack {} and {}", check.input(), other);
   const size_t axis = check.axis(check.layer().stack().axis(), check.rank() + 1);
   Shape shape = check.input();
   shape.insert(shape.begin() + static_cast<std::ptrdiff_t>(axis),
@@ -276,8 +268,7 @@ Shape gather_shape(const LayerCheck& check) {
 Shape gather_nd_shape(const LayerCheck& check) {
   check.need_inputs(2, 2);
   const Shape &data = check.input(0), &indices = check.input(1);
-  check.need(indices.back() <= static_cast<int64_t>(data.size()),
-             fmt::format("cannot index {} by {}", to_string(data), to_string(indices)));
+  check.need(indices.back() <= static_cast<int64_t>(data.size()), "cannot index {} by {}", data, indices);
   Shape shape(indices.begin(), indices.end() - 1);
   shape.insert(shape.end(), data.begin() + indices.back(), data.end());
   return at_least_rank_1(shape);
@@ -289,7 +280,7 @@ Shape top_k_shape(const LayerCheck& check) {
   Shape shape = check.input();
   int64_t& size = shape[check.axis(params.axis(), check.rank())];
   const int64_t count = check.size(params.k(), "K");
-  check.need(count <= size, fmt::format("cannot take the first {} of {}", count, size));
+  check.need(count <= size, "cannot take the first {} of {}", count, size);
   size = count;
   return shape;
 }
@@ -322,7 +313,7 @@ Shape embedding_nd_shape(const LayerCheck& check) {
   const int64_t entries = check.size(params.vocabsize(), "vocabSize");
   const int64_t out = check.size(params.embeddingsize(), "embeddingSize");
   Shape shape = check.input();
-  check.need(shape.back() == 1, "needs a last axis of 1, not " + to_string(shape));
+  check.need(shape.back() == 1, "needs a last axis of 1, not {}", shape);
   check.need_weights(params.weights(), {out, entries}, "weights");
   if (params.hasbias()) check.need_weights(params.bias(), {out}, "bias");
   shape.back() = out;
@@ -338,7 +329,7 @@ Shape matmul_by_constant_shape(const LayerCheck& check) {
   const int64_t out = check.size(params.weightmatrixseconddimension(), "weightMatrixSecondDimension");
   check.need(!params.transposea() && !params.transposeb(), "transposes a product with constant weights");
   Shape shape = check.input();
-  check.need(shape.back() == in, fmt::format("multiplies {} by a matrix of {} rows", to_string(shape), in));
+  check.need(shape.back() == in, "multiplies {} by a matrix of {} rows", shape, in);
   check.need_weights(params.weights(), {out, in}, "weights");
   if (params.hasbias()) check.need_weights(params.bias(), {out}, "bias");
   shape.back() = out;
@@ -358,8 +349,7 @@ Shape batched_matmul_shape(const LayerCheck& check) {
   if (params.transposea()) std::swap(a[a.size() - 1], a[a.size() - 2]);
   if (params.transposeb()) std::swap(b[b.size() - 1], b[b.size() - 2]);
   const int64_t rows = a[a.size() - 2], columns = b[b.size() - 1];
-  check.need(a.back() == b[b.size() - 2],
-             fmt::format("cannot multiply {} by {}", to_string(check.input(0)), to_string(check.input(1))));
+  check.need(a.back() == b[b.size() - 2], "cannot multiply {} by {}", check.input(0), check.input(1));
   Shape shape = broadcast(check, Shape(a.begin(), a.end() - 2), Shape(b.begin(), b.end() - 2));
   if (!vector_a) shape.push_back(rows);
   if (!vector_b) shape.push_back(columns);
@@ -370,7 +360,7 @@ Shape constant_pad_shape(const LayerCheck& check) {
   const auto& params = check.layer().constantpad();
   check.need_inputs(1, 1);
   check.need(params.padamounts_size() == 2 * static_cast<int>(check.rank()),
-             "needs two padAmounts for every axis of " + to_string(check.input()));
+             "needs two padAmounts for every axis of {}", check.input());
   Shape shape = check.input();
   for (size_t i = 0; i < shape.size(); ++i) {
     const int64_t before = check.amount(params.padamounts(static_cast<int>(2 * i)), "padAmounts");
@@ -398,7 +388,7 @@ Shape layer_normalization_shape(const LayerCheck& check) {
   const Shape& input = check.input();
   check.need(!normalized.empty() && normalized.size() <= input.size() &&
                  std::equal(normalized.rbegin(), normalized.rend(), input.rbegin()),
-             fmt::format("normalises {} of {}", to_string(normalized), to_string(input)));
+             "normalises {} of {}", normalized, input);
   check.need_weights(params.gamma(), normalized, "gamma");
   check.need_weights(params.beta(), normalized, "beta");
   return input;
@@ -411,8 +401,8 @@ Shape range_static_shape(const LayerCheck& check) {
       std::ceil((static_cast<double>(params.endvalue()) - static_cast<double>(params.startvalue())) /
                 static_cast<double>(params.stepsizevalue()));
   check.need(count >= 1 && count <= static_cast<double>(largest_size),
-             fmt::format("has no usable range from {} to {} in steps of {}", params.startvalue(),
-                         params.endvalue(), params.stepsizevalue()));
+             "has no usable range from {} to {} in steps of {}", params.startvalue(), params.endvalue(),
+             params.stepsizevalue());
   return {static_cast<int64_t>(count)};
 }
 

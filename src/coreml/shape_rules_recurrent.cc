@@ -23,7 +23,7 @@ Sizes sizes_of(const LayerCheck& check, const Params& params) {
   check.need_exact_rank(5);
   const Shape& shape = check.input();
   check.need(shape[vector_axis] == sizes.input && shape[3] == 1 && shape[4] == 1,
-             fmt::format("takes vectors of {}, but its input is {}", sizes.input, to_string(shape)));
+             "takes vectors of {}, but its input is {}", sizes.input, shape);
   return sizes;
 }
 
@@ -37,11 +37,10 @@ void need_gate(const LayerCheck& check, const Sizes& sizes, const WeightParams& 
 // `states`: as many inputs or outputs as the layer may have besides.
 Shapes shapes_for(const LayerCheck& check, const Sizes& sizes, size_t states, bool all, int64_t directions) {
   check.need(check.inputs().size() == 1 || check.inputs().size() == 1 + states,
-             fmt::format("has {} inputs where 1 or {} must be", check.inputs().size(), 1 + states));
+             "has {} inputs where 1 or {} must be", check.inputs().size(), 1 + states);
   const Shape state = {1, check.input()[batch], sizes.hidden, 1, 1};
   for (size_t i = 1; i < check.inputs().size(); ++i)
-    check.need(check.input(i) == state,
-               fmt::format("has a state of {}, not {}", to_string(check.input(i)), to_string(state)));
+    check.need(check.input(i) == state, "has a state of {}, not {}", check.input(i), state);
   Shape result = state;
   result[sequence] = all ? check.input()[sequence] : 1;
   result[vector_axis] *= directions;

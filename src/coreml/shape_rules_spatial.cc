@@ -28,13 +28,13 @@ Shape with_channels_and_size(const Shape& input, int64_t channels, int64_t heigh
 
 // Empty (defaults hold) or [height, width], each of a sane size.
 void need_pair(const LayerCheck& check, const Sizes& sizes, const char* what) {
-  check.need(sizes.empty() || sizes.size() == 2, fmt::format("{} has {} entries, not 2", what, sizes.size()));
+  check.need(sizes.empty() || sizes.size() == 2, "{} has {} entries, not 2", what, sizes.size());
   for (const uint64_t size : sizes) check.size(size, what);
 }
 
 void need_borders(const LayerCheck& check, const spec::BorderAmounts& amounts, const char* what) {
   const int entries = amounts.borderamounts_size();
-  check.need(entries == 0 || entries == 2, fmt::format("{} has {} entries, not 2", what, entries));
+  check.need(entries == 0 || entries == 2, "{} has {} entries, not 2", what, entries);
   for (const auto& edges : amounts.borderamounts()) {
     check.amount(edges.startedgesize(), what);
     check.amount(edges.endedgesize(), what);
@@ -44,18 +44,17 @@ void need_borders(const LayerCheck& check, const spec::BorderAmounts& amounts, c
 void need_output(const LayerCheck& check, const Window2d& window) {
   for (const Window& axis : {window.height, window.width})
     check.need(axis.output >= 1,
-               fmt::format("a kernel of {} with stride {} and dilation {} does not fit an input of {} "
-                           "padded by {} and {}",
-                           axis.kernel, axis.stride, axis.dilation, axis.input, axis.before, axis.after));
+               "a kernel of {} with stride {} and dilation {} does not fit an input of {} "
+               "padded by {} and {}",
+               axis.kernel, axis.stride, axis.dilation, axis.input, axis.before, axis.after);
 }
 
 // Where the full deconvolution is smaller than the output asked for, no source says where the zeros go.
 void need_crop(const LayerCheck& check, const Window2d& window) {
   for (const Window& axis : {window.height, window.width})
-    check.need(
-        axis.before >= 0 && axis.after >= 0,
-        fmt::format("a deconvolution of {} with kernel {} and stride {} gives less than the {} asked for",
-                    axis.input, axis.kernel, axis.stride, axis.output));
+    check.need(axis.before >= 0 && axis.after >= 0,
+               "a deconvolution of {} with kernel {} and stride {} gives less than the {} asked for",
+               axis.input, axis.kernel, axis.stride, axis.output);
 }
 
 // Start and end of one axis of cropAmounts or paddingAmounts.
@@ -100,13 +99,13 @@ Shape convolution_shape(const LayerCheck& check) {
   const int64_t in = channels(check.input());
   const int64_t out = check.size(params.outputchannels(), "outputChannels");
   const int64_t groups = params.ngroups() == 0 ? 1 : check.size(params.ngroups(), "nGroups");
-  check.need(in % groups == 0 && out % groups == 0,
-             fmt::format("{} groups do not divide {} input and {} output channels", groups, in, out));
+  check.need(in % groups == 0 && out % groups == 0, "{} groups do not divide {} input and {} output channels",
+             groups, in, out);
   const bool transposed = params.isdeconvolution();
   const int64_t kernel_channels = transposed ? in : in / groups;
   check.need(params.kernelchannels() == static_cast<uint64_t>(kernel_channels),
-             fmt::format("has {} kernel channels where an input of {} needs {}", params.kernelchannels(),
-                         to_string(check.input()), kernel_channels));
+             "has {} kernel channels where an input of {} needs {}", params.kernelchannels(), check.input(),
+             kernel_channels);
 
   const Window2d window = convolution_window(params, check.input());
   need_output(check, window);
@@ -149,9 +148,8 @@ Shape crop_shape(const LayerCheck& check) {
   for (int axis = 0; axis < 2; ++axis) {
     const int64_t offset = params.offset_size() ? check.amount(params.offset(axis), "offset") : 0;
     const size_t place = axis == 0 ? 2 : 1;
-    check.need(
-        offset + from_end(like, place) <= from_end(input, place),
-        fmt::format("cannot cut {} at offset {} out of {}", to_string(like), offset, to_string(input)));
+    check.need(offset + from_end(like, place) <= from_end(input, place),
+               "cannot cut {} at offset {} out of {}", like, offset, input);
   }
   return with_channels_and_size(input, channels(input), from_end(like, 2), from_end(like, 1));
 }
@@ -169,7 +167,7 @@ Shape padding_shape(const LayerCheck& check) {
     const size_t place = input.size() - 2 + static_cast<size_t>(axis);
     const Edges edges = edges_of(params.paddingamounts(), axis);
     check.need(!params.has_reflection() || (edges.start < input[place] && edges.end < input[place]),
-               fmt::format("cannot reflect {} and {} of a size of {}", edges.start, edges.end, input[place]));
+               "cannot reflect {} and {} of a size of {}", edges.start, edges.end, input[place]);
     shape[place] += edges.start + edges.end;
   }
   return shape;
@@ -211,10 +209,10 @@ Shape crop_resize_shape(const LayerCheck& check) {
   need_pair(check, params.targetsize(), "targetSize");
   const Shape size = params.targetsize_size() ? check.shape(params.targetsize(), "targetSize") : Shape{1, 1};
   const Shape &image = check.input(0), &boxes = check.input(1);
-  check.need(image[0] == 1, "needs one image sequence, not " + to_string(image));
+  check.need(image[0] == 1, "needs one image sequence, not {}", image);
   check.need(boxes.size() == 5 && boxes[1] == 1 && (boxes[2] == 4 || boxes[2] == 5) && boxes[3] == 1 &&
                  boxes[4] == 1,
-             "needs boxes of [N, 1, 4 or 5, 1, 1], not " + to_string(boxes));
+             "needs boxes of [N, 1, 4 or 5, 1, 1], not {}", boxes);
   return {boxes[0], boxes[2] == 4 ? image[1] : 1, image[2], size[0], size[1]};
 }
 
@@ -226,12 +224,11 @@ Shape reorganize_shape(const LayerCheck& check) {
   const Shape& input = check.input();
   const int64_t depth = channels(input), height = from_end(input, 2), width = from_end(input, 1);
   if (params.mode() == spec::ReorganizeDataLayerParams::SPACE_TO_DEPTH) {
-    check.need(height % block == 0 && width % block == 0,
-               fmt::format("blocks of {} do not divide {}", block, to_string(input)));
+    check.need(height % block == 0 && width % block == 0, "blocks of {} do not divide {}", block, input);
     return with_channels_and_size(input, element_count({depth, block, block}), height / block, width / block);
   }
-  check.need(depth % element_count({block, block}) == 0,
-             fmt::format("blocks of {} do not divide the channels of {}", block, to_string(input)));
+  check.need(depth % element_count({block, block}) == 0, "blocks of {} do not divide the channels of {}",
+             block, input);
   return with_channels_and_size(input, depth / (block * block), height * block, width * block);
 }
 

@@ -9,6 +9,7 @@
 #include "aneir/plist.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/parallel.h"
 #include "driver/indices.h"
 #include "driver/soundness.h"
 #include "driver/version.h"
@@ -371,7 +372,7 @@ Compiled compile_model(const CompileOptions& options) {
   const auto begun = std::chrono::steady_clock::now();
   const bool graphs = options.emit.contains("dot");
   Compiled compiled;
-  constexpr size_t steps = 6;
+  constexpr size_t steps = 5;
   const auto begin_step = [&](size_t number) {
     if (options.progress) options.progress(number, steps);
   };
@@ -425,11 +426,11 @@ Compiled compile_model(const CompileOptions& options) {
                                              h13::target().name, compat.version);
   hwx::assign_addresses(compiled.program.file);
   begin_step(4);
-  check_program(compiled.program);
-  if (options.emit.contains("anec")) compiled.anec = anec_of(options, compiled.program.file);
-
-  begin_step(5);
-  compiled.sidecar = sidecar_of(options, compiled.source, indices, compat, compiled.program);
+  do_together([&] { check_program(compiled.program); },
+              [&] {
+                if (options.emit.contains("anec")) compiled.anec = anec_of(options, compiled.program.file);
+                compiled.sidecar = sidecar_of(options, compiled.source, indices, compat, compiled.program);
+              });
   compiled.compile_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   return compiled;
 }
@@ -458,11 +459,14 @@ void write_outputs(const Compiled& compiled, const CompileOptions& options) {
     write_file(folder / "cost.json",
                std::string_view(report::cost_json(compiled.program, compiled.unoptimised).dump(2) + "\n"));
   if (!compiled.anec.empty()) write_file(folder / "model.anec", ByteSpan(compiled.anec));
-  write_file(folder / "model.json", std::string_view(to_json(compiled.sidecar)));
-  if (wants("hwx")) {
-    const hwx::Image image(compiled.program.file);
-    write_file(folder / "model.hwx", image.pieces());
-  }
+  std::string sidecar;
+  std::optional<hwx::Image> image;
+  do_together([&] { sidecar = to_json(compiled.sidecar); },
+              [&] {
+                if (wants("hwx")) image.emplace(compiled.program.file);
+              });
+  write_file(folder / "model.json", std::string_view(sidecar));
+  if (image) write_file(folder / "model.hwx", image->pieces());
 }
 
 }  // namespace ane::driver

@@ -70,7 +70,9 @@ class Inputs {
   template <typename Value>
   std::vector<float> spread(Value value_of_channel) const {
     std::vector<float> values(size_, 0);
-    for (size_t i = 0; i + chunk < size_; ++i) values[i] = static_cast<float>(value_of_channel(i / area_));
+    auto at = values.begin();
+    for (size_t c = 0; at + chunk < values.end(); ++c)
+      at = std::fill_n(at, area_, static_cast<float>(value_of_channel(c)));
     return values;
   }
 
@@ -89,8 +91,7 @@ class Kernel {
         rounded_(end_),
         step_(end_),
         slope_(end_),
-        best_(end_ / chunk),
-        order_(end_ / chunk),
+        best_((end_ / chunk + lanes_at_once - 1) / lanes_at_once * lanes_at_once),
         sums_(weights / area) {}
 
   std::span<float> wanted() { return std::span(wanted_).first(weights_); }
@@ -209,14 +210,20 @@ class Kernel {
     return true;
   }
 
+  // Of the chunks that promised most at the beginning, one move each.
   void move_the_best() {
-    for (size_t i = 0; i < best_.size(); ++i) best_[i] = std::max(0.0f, largest_of(gains_of(i * chunk)));
-    std::iota(order_.begin(), order_.end(), uint32_t{0});
-    const auto few = order_.begin() + std::min<std::ptrdiff_t>(std::ssize(order_), 32);
-    std::partial_sort(order_.begin(), few, order_.end(), [&](uint32_t a, uint32_t b) {
-      return best_[a] != best_[b] ? best_[a] > best_[b] : a < b;
-    });
-    for (auto i = order_.begin(); i != few; ++i) move_best_of(*i * chunk);
+    for (size_t i = 0; i < end_ / chunk; ++i) best_[i] = std::max(0.0f, largest_of(gains_of(i * chunk)));
+    constexpr int few = 32;
+    for (int i = 0; i < few; ++i) {
+      Lanes lanes{};
+      for (size_t at = 0; at < best_.size(); at += lanes_at_once)
+        lanes = larger(load_lanes(best_.data() + at), lanes);
+      const float largest = ane::largest_of(lanes);
+      if (largest == 0) return;
+      const auto place = std::find(best_.begin(), best_.end(), largest);
+      *place = 0;
+      move_best_of(static_cast<size_t>(place - best_.begin()) * chunk);
+    }
   }
 
   // Rounding of the sums could make a move and its reverse both seem to gain, hence the limit.
@@ -245,9 +252,8 @@ class Kernel {
   size_t weights_, area_, end_;
   std::vector<float> wanted_, rounded_;  // zeros behind the last weight
   std::vector<float> step_, slope_;
-  std::vector<float> best_;      // the largest gain of each chunk
-  std::vector<uint32_t> order_;  // of chunks
-  std::vector<float> sums_;      // S above; unused where each channel has one weight
+  std::vector<float> best_;  // the largest gain of each chunk, or 0; zeros behind the last
+  std::vector<float> sums_;  // S above; unused where each channel has one weight
   const float* twice_mean_ = nullptr;
   const float* variance_ = nullptr;
   const float* curve_ = nullptr;

@@ -90,7 +90,7 @@ struct Simulator::State {
   std::vector<std::unique_ptr<Memory>> memories;
   std::map<std::string, Memory*> by_binding;
   Slots slots{};
-  std::set<const Memory*> filled;  // inputs
+  std::set<const Memory*> filled;   // inputs
   const Memory::Contents contents;  // None: to be checked only
   Memory l2{"L2", l2_size, contents};
   L2Order order;

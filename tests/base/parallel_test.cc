@@ -69,5 +69,19 @@ TEST(Parallel, TheFirstExceptionComesOutAndTheNextLoopWorks) {
   }
 }
 
+TEST(Parallel, TwoThingsDoneTogetherAreBothDone) {
+  for (int round = 0; round < 200; ++round) {
+    int first = 0;
+    int second = 0;
+    do_together([&] { ++first; }, [&] { ++second; });
+    EXPECT_EQ(first, 1);
+    EXPECT_EQ(second, 1);
+  }
+  const auto nothing = [] {};
+  const auto fails = [] { throw std::runtime_error("no"); };
+  EXPECT_THROW(do_together(fails, nothing), std::runtime_error);
+  EXPECT_THROW(do_together(nothing, fails), std::runtime_error);
+}
+
 }  // namespace
 }  // namespace ane
