@@ -14,6 +14,34 @@
 
 namespace ane {
 
+// Rows, and the same again `count` times in all, `step` apart.
+struct RepeatedRows {
+  struct Row {
+    uint64_t offset, bytes;
+    uint64_t end() const { return offset + bytes; }
+  };
+
+  uint64_t begin = 0, count = 0, step = 0;
+  std::vector<Row> rows;  // from `begin` on, which the first begins at; ascending, apart, within one step
+
+  uint64_t span() const { return rows.back().end(); }
+  // How far into a repetition an address lies.
+  uint64_t phase(uint64_t address) const { return (address % step + step - begin % step) % step; }
+  // One step of them as it looks to somebody who begins that far into a repetition.
+  std::vector<Row> from_phase(uint64_t phase) const {
+    std::vector<Row> turned;
+    for (const Row& row : rows)
+      if (row.end() > phase) {
+        const uint64_t cut = std::max(row.offset, phase);
+        turned.push_back({cut - phase, row.end() - cut});
+      }
+    for (const Row& row : rows)
+      if (row.offset < phase)
+        turned.push_back({row.offset + step - phase, std::min(row.end(), phase) - row.offset});
+    return turned;
+  }
+};
+
 template <typename State>
 class Intervals {
  public:
@@ -44,23 +72,30 @@ class Intervals {
     if (behind != from_.end()) join(behind);
   }
 
-  // The same for `count` times `bytes`, `step` apart (step >= bytes).
+  // The same for rows that repeat.
   template <typename Body>
-  void visit(uint64_t begin, uint64_t bytes, uint64_t count, uint64_t step, Body& body) {
-    if (count == 0 || bytes == 0) return;
-    const uint64_t last = begin + (count - 1) * step;  // which has no rest of a step behind it
-    if (begin < last) split(last);
-    for (uint64_t from = begin; from < last;) {
-      const Place at = split(from);  // again, since a visit may have joined it to what it has become like
-      const uint64_t to = std::min(end_of(at), last);
-      const bool repeats = to - from > step && (at->second.period == 0 || at->second.period == step);
-      if (repeats)
-        visit_pattern(at, (from - begin) % step, bytes, step, body);
-      else
-        visit_each(from, to, (from - begin) % step, bytes, step, body);
+  void visit(const RepeatedRows& rows, Body& body) {
+    if (rows.count == 0 || rows.rows.empty()) return;
+    const uint64_t behind = rows.begin + rows.count * rows.step;  // where the next repetition would begin
+    const uint64_t end = behind - rows.step + rows.span();
+    for (uint64_t from = rows.begin; from < end;) {
+      const Place at = std::prev(from_.upper_bound(from));
+      uint64_t to = end_of(at);
+      // No repetition that touches the stretch lies before the first or behind the last.
+      if (rows.begin + rows.span() <= at->first + rows.step && to <= behind &&
+          fits(at, at->first, to, rows)) {
+        visit_pattern(at, rows, body);
+      } else if (fits(at, from, to = std::min(to, behind), rows)) {
+        split(to);
+        visit_pattern(split(from), rows, body);
+      } else {
+        to = std::min(from - rows.phase(from) + rows.step, behind);
+        for (Place next = std::next(at); next != from_.end() && next->first < to; ++next)
+          if (fits(next, next->first, std::min(end_of(next), behind), rows)) to = next->first;
+        visit_each(from, to, rows, body);
+      }
       from = to;
     }
-    visit(last, last + bytes, body);
   }
 
  private:
@@ -145,33 +180,43 @@ class Intervals {
     }
   }
 
-  // Of a stretch that begins `shift` into a step.
+  // [from, to), a part of a stretch, can have a pattern of these rows.
+  static bool fits(Place stretch, uint64_t from, uint64_t to, const RepeatedRows& rows) {
+    const uint64_t period = stretch->second.period;
+    return to - from > rows.step && (period == 0 || period == rows.step);
+  }
+
+  // Cuts the pattern where rows begin and end, and visits what lies in them.
   template <typename Body>
-  void visit_pattern(Place at, uint64_t shift, uint64_t bytes, uint64_t step, Body& body) {
+  void visit_pattern(Place at, const RepeatedRows& rows, Body& body) {
     Stretch& stretch = at->second;
-    if (stretch.period == 0) stretch.period = step, stretch.pattern = {{0, stretch.state}};
-    const uint64_t begin = (step - shift) % step, end = begin + bytes;
-    cut(stretch, begin), cut(stretch, std::min(end, step));
-    if (end > step) cut(stretch, end - step);
-    for (auto& [offset, state] : stretch.pattern)
-      if ((offset >= begin && offset < end) || offset + step < end) body(at->first + offset, state);
+    if (stretch.period == 0) stretch.pattern = {{0, stretch.state}};
+    stretch.period = rows.step;
+    const std::vector<RepeatedRows::Row> wanted = rows.from_phase(rows.phase(at->first));
+    Pattern cut;
+    cut.reserve(stretch.pattern.size() + 2 * wanted.size());
+    auto row = wanted.begin();
+    for (auto piece = stretch.pattern.begin(); piece != stretch.pattern.end(); ++piece) {
+      const auto next = std::next(piece);
+      const uint64_t end = next == stretch.pattern.end() ? rows.step : next->first;
+      for (uint64_t from = piece->first; from < end;) {
+        while (row != wanted.end() && row->end() <= from) ++row;
+        const bool inside = row != wanted.end() && row->offset <= from;
+        cut.emplace_back(from, piece->second);
+        if (inside) body(at->first + from, cut.back().second);
+        from = row == wanted.end() ? end : std::min(end, inside ? row->end() : row->offset);
+      }
+    }
+    stretch.pattern = std::move(cut);
     simplify(stretch);
   }
 
-  static void cut(Stretch& stretch, uint64_t offset) {
-    Pattern& pattern = stretch.pattern;
-    if (offset >= stretch.period) return;
-    const auto after = std::lower_bound(pattern.begin(), pattern.end(), offset,
-                                        [](const auto& piece, uint64_t at) { return piece.first < at; });
-    if (after != pattern.end() && after->first == offset) return;
-    pattern.emplace(after, offset, std::prev(after)->second);
-  }
-
-  // One by one, what lies in [from, to), which begins `shift` into a step.
+  // One by one, what lies in [from, to), which is no longer than a repetition.
   template <typename Body>
-  void visit_each(uint64_t from, uint64_t to, uint64_t shift, uint64_t bytes, uint64_t step, Body& body) {
-    if (shift < bytes) visit(from, std::min(to, from + bytes - shift), body);
-    for (uint64_t at = from + step - shift; at < to; at += step) visit(at, std::min(to, at + bytes), body);
+  void visit_each(uint64_t from, uint64_t to, const RepeatedRows& rows, Body& body) {
+    const uint64_t begin = from - rows.phase(from);
+    for (const RepeatedRows::Row& row : rows.rows)
+      visit(std::max(from, begin + row.offset), std::min(to, begin + row.end()), body);
   }
 
   Map from_;  // each holds up to the next; the first begins at 0
@@ -202,7 +247,17 @@ class Extents {
   // body(begin, state) for every piece of equal state (Intervals::visit).
   template <typename State, typename Body>
   void visit(Intervals<State>& states, Body body) const {
-    walk(axes_, begin_, states, body);
+    RepeatedRows rows;
+    rows.begin = begin_;
+    rows.rows.push_back({0, bytes_});
+    int axes = 0;  // that `rows` stand for
+    if (axes_ > 1 && (count_[0] - 1) * stride_[0] + bytes_ <= stride_[1]) {
+      for (uint64_t i = 1; i < count_[0]; ++i) rows.rows.push_back({i * stride_[0], bytes_});
+      axes = 1;
+    }
+    if (axes_ == 0) rows.count = 1, rows.step = bytes_;
+    if (axes_ > 0) rows.count = count_[axes], rows.step = stride_[axes];
+    walk(axes_, axes + 1, rows, states, body);
   }
 
   uint64_t begin() const { return begin_; }
@@ -213,16 +268,19 @@ class Extents {
   }
 
  private:
+  // Of the outermost `axes`; `rows` stand for the innermost `of_rows`.
   template <typename State, typename Body>
-  void walk(int axes, uint64_t at, Intervals<State>& states, Body& body) const {
-    if (axes == 0) {
-      states.visit(at, at + bytes_, body);
-    } else if (axes == 1) {
-      states.visit(at, bytes_, count_[0], stride_[0], body);
-    } else {
-      for (uint64_t i = 0; i < count_[axes - 1]; ++i)
-        walk(axes - 1, at + i * stride_[axes - 1], states, body);
+  void walk(int axes, int of_rows, RepeatedRows& rows, Intervals<State>& states, Body& body) const {
+    if (axes <= of_rows) {
+      states.visit(rows, body);
+      return;
     }
+    const uint64_t begin = rows.begin;
+    for (uint64_t i = 0; i < count_[axes - 1]; ++i) {
+      rows.begin = begin + i * stride_[axes - 1];
+      walk(axes - 1, of_rows, rows, states, body);
+    }
+    rows.begin = begin;
   }
 
   static constexpr int most_axes = 4;

@@ -36,18 +36,22 @@ void DramOrder::read(const Memory& memory, const Extents& extents, bool waits, i
       throw Hazard(fmt::format("reads 0x{:x} of {}, which task {} wrote, without DependencyMode 1", at,
                                memory.name(), use.writer));
     if (use.writer != no_task) sources.insert(use.writer);
-    use.readers[order_.engine_of(index)] = index;
+    for (int64_t& user : use.users)
+      if (user != no_task && order_.is_known_to_have_read(user)) user = no_task;
+    use.users[order_.engine_of(index)] = index;
   });
 }
 
 void DramOrder::write(const View& view, const Shape& shape, int64_t index) {
   const Memory& memory = *view.memory;
   extents_of(view, shape, dram_granule).visit(memories_[&memory], [&](uint64_t at, Use& use) {
-    for (const int64_t reader : use.readers)
-      if (reader != no_task && reader != index && !order_.has_read(reader))
-        throw Hazard(fmt::format("overwrites 0x{:x} of {}, which task {} may still be reading", at,
-                                 memory.name(), reader));
-    use.data = true, use.writer = index;
+    for (const int64_t user : use.users)
+      if (user != no_task && user != index && !order_.has_read(user))
+        throw Hazard(fmt::format("overwrites 0x{:x} of {}, which task {} may still be {}", at, memory.name(),
+                                 user, user == use.writer ? "writing" : "reading"));
+    // Whoever has waited for this task has waited for all of these.
+    use = {true, index, {no_task, no_task}};
+    use.users[order_.engine_of(index)] = index;
   });
 }
 

@@ -35,7 +35,9 @@ class DramOrder {
   struct Use {
     bool data = false;
     int64_t writer = no_task;
-    std::array<int64_t, 2> readers{no_task, no_task};  // the last of each engine
+    // The last of each engine that read or wrote it, unless known to be done: what all know is not kept, so
+    // that more stretches are of one state.
+    std::array<int64_t, 2> users{no_task, no_task};
     friend bool operator==(const Use&, const Use&) = default;
   };
 

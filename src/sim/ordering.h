@@ -43,7 +43,9 @@ class L2Order {
   }
   // Has `task` read its sources before the one at hand writes? Those of its own engine have: it computes one
   // after the other.
-  bool has_read(int64_t task) const { return task <= read_[engine_of(task)] || engine_of(task) == own(); }
+  bool has_read(int64_t task) const { return is_known_to_have_read(task) || engine_of(task) == own(); }
+  // Is that so for every later task, too, of whichever engine?
+  bool is_known_to_have_read(int64_t task) const { return task <= read_[engine_of(task)]; }
 
  private:
   static constexpr size_t engines = 2;

@@ -274,6 +274,21 @@ TEST(Check, BadScratchOverWhatTheOtherEngineReads) {
   EXPECT_EQ(found_by_check(program), "");
 }
 
+// The same where the PE writes it, and nobody reads what it wrote.
+TEST(Check, BadScratchOverWhatTheOtherEngineWrites) {
+  Program program = through_scratch();
+  Task first = planar_task(size, 2);
+  read_dram(first, program.add_input("w", size), size), write_dram(first, scratch, size);
+  first[Reg::SourceBase] = 0x80000, first[Reg::ResultBase] = 0x90000;
+  program.tasks.insert(program.tasks.begin(), first);
+  EXPECT_NE(
+      found_by_check(program).find("task 1: overwrites 0x0 of scratch, which task 0 may still be writing"),
+      std::string::npos)
+      << found_by_check(program);
+  program.tasks[1].set(Field::SourceCfg_AliasPlanarSrc, 1);
+  EXPECT_EQ(found_by_check(program), "");
+}
+
 // ---- Order ----
 
 TEST(Hazard, BadMissingWaits) {
