@@ -15,6 +15,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -80,7 +81,7 @@ struct Model {
   std::vector<Feature> outputs;
 
   std::vector<const spec::NeuralNetworkLayer*> layers;  // in execution order
-  std::map<std::string, Shape> shapes;                  // of every blob: inputs and every layer's outputs
+  std::unordered_map<std::string, Shape> shapes;        // of every blob: inputs and every layer's outputs
 
   // Classifiers: the labels in the order of the score vector, the blob that holds the scores, and the feature
   // names.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <unordered_map>
 
 #include "anec/from_hwx.h"
 #include "aneir/plist.h"
@@ -196,7 +197,7 @@ std::string user_name(const hwx::Surface& surface) {
 // Layers in their order, each with the tasks that carry its name.
 std::vector<SidecarLayer> layer_map(const Source& source, const h13::Program& program) {
   std::vector<SidecarLayer> layers;
-  std::map<std::string, size_t> index;
+  std::unordered_map<std::string, size_t> index;
   const auto add = [&](const std::string& name, const std::string& type) {
     if (index.emplace(name, layers.size()).second) layers.push_back({name, type, {}});
   };
@@ -459,14 +460,10 @@ void write_outputs(const Compiled& compiled, const CompileOptions& options) {
     write_file(folder / "cost.json",
                std::string_view(report::cost_json(compiled.program, compiled.unoptimised).dump(2) + "\n"));
   if (!compiled.anec.empty()) write_file(folder / "model.anec", ByteSpan(compiled.anec));
-  std::string sidecar;
-  std::optional<hwx::Image> image;
-  do_together([&] { sidecar = to_json(compiled.sidecar); },
+  do_together([&] { write_file(folder / "model.json", std::string_view(to_json(compiled.sidecar))); },
               [&] {
-                if (wants("hwx")) image.emplace(compiled.program.file);
+                if (wants("hwx")) write_file(folder / "model.hwx", hwx::Image(compiled.program.file).pieces());
               });
-  write_file(folder / "model.json", std::string_view(sidecar));
-  if (image) write_file(folder / "model.hwx", image->pieces());
 }
 
 }  // namespace ane::driver

@@ -279,16 +279,16 @@ Shape shape_from(const json& value, const std::string& blob, const std::string& 
   return shape;
 }
 
-std::map<std::string, Shape> shapes_from(const json& value, const std::string& file) {
+std::unordered_map<std::string, Shape> shapes_from(const json& value, const std::string& file) {
   const auto table = value.find("layer_shapes");
   if (table == value.end() || !table->is_object())
     throw Error(file, "layer_shapes", "missing or not a JSON object");
-  std::map<std::string, Shape> shapes;
+  std::unordered_map<std::string, Shape> shapes;
   for (const auto& [blob, shape] : table->items()) shapes[blob] = shape_from(shape, blob, file);
   return shapes;
 }
 
-json to_json(const std::map<std::string, Shape>& shapes) {
+json to_json(const std::unordered_map<std::string, Shape>& shapes) {
   json table = json::object();
   for (const auto& [blob, shape] : shapes) {
     json& entry = table[blob] = {{"w", shape.w}, {"h", shape.h}, {"k", shape.k}, {"n", shape.n}};

@@ -19,6 +19,7 @@
 #include <cmath>
 #include <map>
 #include <set>
+#include <unordered_map>
 
 #include "base/error.h"
 #include "espresso/translation.h"
@@ -29,7 +30,7 @@ namespace {
 
 // Who reads each blob, and which blobs are results.
 struct Readers {
-  std::map<std::string, std::vector<const SourceLayer*>> of;
+  std::unordered_map<std::string, std::vector<const SourceLayer*>> of;
   std::set<std::string> results;
 
   // The layer that alone reads `blob`; nullptr when there are others or it is a result.

@@ -7,7 +7,7 @@
 #include "espresso/net.h"
 
 #include <cmath>
-#include <set>
+#include <unordered_set>
 
 #include "base/error.h"
 
@@ -91,7 +91,7 @@ bool Layer::is_output() const {
 }
 
 std::vector<std::string> Net::inputs() const {
-  std::set<std::string> known;
+  std::unordered_set<std::string> known;
   for (const Layer& layer : layers) known.insert(layer.tops.begin(), layer.tops.end());
   std::vector<std::string> names;
   for (const Layer& layer : layers)
@@ -101,7 +101,7 @@ std::vector<std::string> Net::inputs() const {
 }
 
 std::vector<std::string> Net::outputs() const {
-  std::set<std::string> consumed;
+  std::unordered_set<std::string> consumed;
   bool any_marked = false;
   for (const Layer& layer : layers) {
     consumed.insert(layer.bottoms.begin(), layer.bottoms.end());

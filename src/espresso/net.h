@@ -15,6 +15,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/bytes.h"
@@ -66,9 +67,9 @@ struct Net {
   int64_t format_version = 200;
   std::vector<Layer> layers;  // topologically ordered
   std::map<std::string, ImageTransform> transforms;
-  std::map<std::string, Shape> shapes;  // of every blob
-  std::map<int64_t, Blob> blobs;        // by id; layers refer to them
-  nlohmann::json extra;                 // top-level keys not understood, kept for writing back
+  std::unordered_map<std::string, Shape> shapes;  // of every blob
+  std::map<int64_t, Blob> blobs;                  // by id; layers refer to them
+  nlohmann::json extra;                           // top-level keys not understood, kept for writing back
 
   std::vector<std::string> inputs() const;   // bottoms that no layer produces, in order of first use
   std::vector<std::string> outputs() const;  // tops marked is_output, else tops that no layer consumes

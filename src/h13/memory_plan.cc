@@ -7,7 +7,9 @@
 #include "h13/memory_plan.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -21,24 +23,21 @@ struct LiveRange {
   int buffer = -1;
   int64_t bytes = 0;
   size_t first = std::numeric_limits<size_t>::max(), last = 0;
-  std::vector<size_t> readers, writers;
+  // By engine, as Placement::have_read: its last reader, and the last operation of which every writer on the
+  // other engine knows that it has read.
+  std::array<int64_t, 2> last_reader{-1, -1};
+  std::array<int64_t, 2> known_to_writers{std::numeric_limits<int64_t>::max(),
+                                          std::numeric_limits<int64_t>::max()};
 };
 
 // Whether all of the one's readers have finished before any of the other's writers comes.
-bool ends_before(const EngineProgram& program, const LiveRange& a, const LiveRange& b) {
-  if (a.last >= b.first) return false;
-  return std::ranges::all_of(b.writers, [&](size_t writer) {
-    const EngineOp& write = program.ops[writer];
-    return std::ranges::all_of(a.readers, [&](size_t reader) {
-      const bool neural = is_neural(program.ops[reader]);
-      return neural == is_neural(write) ||
-             static_cast<int64_t>(reader) <= write.place.have_read[neural ? 0 : 1];
-    });
-  });
+bool ends_before(const LiveRange& a, const LiveRange& b) {
+  return a.last < b.first && a.last_reader[0] <= b.known_to_writers[0] &&
+         a.last_reader[1] <= b.known_to_writers[1];
 }
 
-bool overlap(const EngineProgram& program, const LiveRange& a, const LiveRange& b) {
-  return !ends_before(program, a, b) && !ends_before(program, b, a);
+bool overlap(const LiveRange& a, const LiveRange& b) {
+  return !ends_before(a, b) && !ends_before(b, a);
 }
 
 std::vector<LiveRange> live_ranges(const EngineProgram& program, int64_t alignment) {
@@ -51,8 +50,14 @@ std::vector<LiveRange> live_ranges(const EngineProgram& program, int64_t alignme
   };
   for (size_t i = 0; i < program.ops.size(); ++i) {
     const EngineOp& op = program.ops[i];
-    const auto reads = [&](const View& view) { touched(view, i).readers.push_back(i); };
-    const auto writes = [&](const View& view) { touched(view, i).writers.push_back(i); };
+    const size_t engine = is_neural(op) ? 0 : 1, other = 1 - engine;
+    const auto reads = [&](const View& view) {
+      touched(view, i).last_reader[engine] = static_cast<int64_t>(i);
+    };
+    const auto writes = [&](const View& view) {
+      int64_t& known = touched(view, i).known_to_writers[other];
+      known = std::min(known, op.place.have_read[other]);
+    };
     reads(op.source);
     writes(op.destination);
     if (op.source2) reads(*op.source2);
@@ -66,7 +71,7 @@ std::vector<LiveRange> live_ranges(const EngineProgram& program, int64_t alignme
     if (buffer.kind != BufferKind::Scratch || ranges[i].first > ranges[i].last) continue;
     ranges[i].buffer = static_cast<int>(i);
     ranges[i].bytes = round_up(buffer.bytes, alignment);
-    scratch.push_back(std::move(ranges[i]));
+    scratch.push_back(ranges[i]);
   }
   return scratch;
 }
@@ -79,7 +84,7 @@ int64_t first_fit(EngineProgram& program, const std::vector<LiveRange>& ranges) 
     // Neighbours in time, by address: the first gap that is wide enough.
     std::vector<std::pair<int64_t, int64_t>> taken;
     for (const LiveRange& other : placed)
-      if (overlap(program, range, other)) {
+      if (overlap(range, other)) {
         const int64_t base = program.buffers[static_cast<size_t>(other.buffer)].base;
         taken.emplace_back(base, base + other.bytes);
       }
@@ -115,7 +120,7 @@ void check_scratch(const EngineProgram& program) {
   const std::vector<LiveRange> ranges = live_ranges(program, 1);
   for (size_t i = 0; i < ranges.size(); ++i)
     for (size_t j = i + 1; j < ranges.size(); ++j) {
-      if (!overlap(program, ranges[i], ranges[j])) continue;
+      if (!overlap(ranges[i], ranges[j])) continue;
       const Buffer& a = program.buffers[static_cast<size_t>(ranges[i].buffer)];
       const Buffer& b = program.buffers[static_cast<size_t>(ranges[j].buffer)];
       ensure(a.base + a.bytes <= b.base || b.base + b.bytes <= a.base,

@@ -14,6 +14,7 @@
 #include <array>
 #include <cmath>
 #include <numbers>
+#include <numeric>
 #include <optional>
 #include <span>
 
@@ -62,14 +63,19 @@ Moments averaged_over_points(Function function, Moments x) {
   const std::array<double, points>& normal = normal_points();
   for (size_t c = 0; c < x.mean.size(); ++c) {
     const double mean = x.mean[c], deviation = std::sqrt(x.variance[c]);
-    double sum = 0, squares = 0;
-    for (const double point : normal) {
-      const double y = function(mean + deviation * point);
-      sum += y;
-      squares += y * y;
-    }
-    x.mean[c] = sum / points;
-    x.variance[c] = std::max(0.0, squares / points - x.mean[c] * x.mean[c]);
+    // Sums that do not wait for each other.
+    constexpr size_t at_once = 4;
+    static_assert(points % at_once == 0);
+    std::array<double, at_once> sums{}, squares{};
+    for (size_t i = 0; i < points; i += at_once)
+      for (size_t j = 0; j < at_once; ++j) {
+        const double y = function(mean + deviation * normal[i + j]);
+        sums[j] += y;
+        squares[j] += y * y;
+      }
+    const auto average = [](const auto& of) { return std::accumulate(of.begin(), of.end(), 0.0) / points; };
+    x.mean[c] = average(sums);
+    x.variance[c] = std::max(0.0, average(squares) - x.mean[c] * x.mean[c]);
   }
   return x;
 }

@@ -8,6 +8,9 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <cstring>
+
 #include "base/error.h"
 
 namespace ane::h13 {
@@ -18,6 +21,7 @@ constexpr uint32_t task_step = 0x100;  // tasks start at multiples of this
 // A record word: count - 1 in the upper six bits, a byte address below.
 constexpr int record_count_shift = 26;
 constexpr uint32_t record_address_mask = (1u << record_count_shift) - 1;
+constexpr uint32_t most_registers_of_record = 64;
 
 uint32_t get_bits(uint32_t word, const FieldInfo& field) {
   return (word >> field.low) & mask(field);
@@ -64,9 +68,10 @@ Task decode_task(const ByteReader& in, uint32_t offset, uint32_t words) {
     const Record record{head & record_address_mask, (head >> record_count_shift) + 1};
     if (4ull * record.count > end - at - 4)
       in.fail(at, fmt::format("a record of {} registers reaches past the end of its task", record.count));
+    std::array<uint32_t, most_registers_of_record> values;
+    std::memcpy(values.data(), in.span(at + 4, 4ull * record.count, "registers").data(), 4ull * record.count);
     for (uint32_t i = 0; i < record.count; ++i)
-      put_register(task, record.address + 4 * i, in.u32(at + 4 + 4ull * i, "a register"), in,
-                   at + 4 + 4ull * i);
+      put_register(task, record.address + 4 * i, values[i], in, at + 4 + 4ull * i);
     task.records.push_back(record);
     at += 4 + 4ull * record.count;
   }
@@ -103,7 +108,8 @@ void encode_task(const Task& task, ByteWriter& out) {
   for (uint32_t i = 0; i < task.header_words(); ++i) out.u32(task.header[i]);
   size_t next_unknown = 0;
   for (const Record& record : task.records) {
-    ensure(record.count >= 1 && record.count <= 64 && record.address <= record_address_mask,
+    ensure(record.count >= 1 && record.count <= most_registers_of_record &&
+               record.address <= record_address_mask,
            "a record out of range");
     out.u32(record_word(record));
     for (uint32_t i = 0; i < record.count; ++i) out.u32(value_at(task, record.address + 4 * i, next_unknown));

@@ -4,7 +4,7 @@
 // that the layers behind it are judged too and the user sees everything at once.
 #include "import/from_espresso.h"
 
-#include <map>
+#include <unordered_map>
 
 #include "base/error.h"
 #include "import/layer.h"
@@ -18,7 +18,7 @@ constexpr size_t most_layers = size_t{1} << 16;  // the largest public networks 
 
 using Handler = Tops (*)(LayerImport&);
 
-const std::map<std::string, Handler> handlers = {
+const std::unordered_map<std::string, Handler> handlers = {
     {"activation", import_activation},
     {"batch_matmul", import_batch_matmul},
     {"batchnorm", import_batchnorm},
@@ -156,7 +156,7 @@ class Importer {
 
   const espresso::Net& net_;
   aneir::Network network_;
-  std::map<std::string, TensorId> tensors_;  // by blob
+  std::unordered_map<std::string, TensorId> tensors_;  // by blob
   std::vector<std::string> refusals_;
 };
 
