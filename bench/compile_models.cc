@@ -138,6 +138,8 @@ void compile(benchmark::State& state, const Measured& measured, const fs::path& 
   }
   const auto files = static_cast<double>(measured.model_bytes + measured.program_bytes);
   state.counters["times_read_decode_write"] = compiling.seconds() / yardstick.seconds();
+  state.counters["fastest_ms"] = 1e3 * compiling.seconds();
+  state.counters["read_decode_write_ms"] = 1e3 * yardstick.seconds();
   state.counters["the_same_of_cpu"] = compiling.processor_seconds() / yardstick.processor_seconds();
   state.counters["peak_over_files"] = static_cast<double>(measured.peak - measured.peak_of_nothing) / files;
   h13::Cost cost;

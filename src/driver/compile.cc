@@ -462,7 +462,8 @@ void write_outputs(const Compiled& compiled, const CompileOptions& options) {
   if (!compiled.anec.empty()) write_file(folder / "model.anec", ByteSpan(compiled.anec));
   do_together([&] { write_file(folder / "model.json", std::string_view(to_json(compiled.sidecar))); },
               [&] {
-                if (wants("hwx")) write_file(folder / "model.hwx", hwx::Image(compiled.program.file).pieces());
+                if (wants("hwx"))
+                  write_file(folder / "model.hwx", hwx::Image(compiled.program.file).pieces());
               });
 }
 

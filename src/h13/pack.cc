@@ -1,7 +1,9 @@
 #include "h13/pack.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
+#include <span>
 
 #include "base/error.h"
 #include "base/half.h"
@@ -16,7 +18,9 @@ constexpr int64_t parallel_grain = 1 << 16;  // weights
 
 // The weights and biases of one task's output channels as fp16, row r of channel o at [o * reduction + r].
 struct Coefficients {
-  std::vector<Half> weights, bias;
+  std::vector<Half> converted;  // what `weights` refers to, unless they are the network's own
+  std::span<const Half> weights;
+  std::vector<Half> bias;
   int64_t reduction = 0;
 
   Half weight(int64_t channel, int64_t r) const {
@@ -24,11 +28,15 @@ struct Coefficients {
   }
 };
 
+// The bytes of values first to first + count - 1.
+const uint8_t* values_from(const aneir::Constant& constant, int64_t first, int64_t count) {
+  ensure(first + count <= constant.count(), "pack: weights end early");
+  return constant.bytes.data() + first * aneir::size_of(constant.type);
+}
+
 std::vector<Half> halves(const aneir::Constant& constant, int64_t first, int64_t count) {
   std::vector<Half> values(static_cast<size_t>(count));
-  const uint8_t* bytes = constant.bytes.data() + first * aneir::size_of(constant.type);
-  ensure((first + count) * aneir::size_of(constant.type) <= static_cast<int64_t>(constant.bytes.size()),
-         "pack: weights end early");
+  const uint8_t* bytes = values_from(constant, first, count);
   parallel_for(count, parallel_grain, [&](int64_t begin, int64_t end) {
     const std::span<Half> to(values.data() + begin, static_cast<size_t>(end - begin));
     if (constant.type == aneir::ElementType::Float16) {
@@ -53,7 +61,15 @@ std::vector<Half> halves(const aneir::Constant& constant, int64_t first, int64_t
 Coefficients coefficients(const Convolution& work, int64_t input_channels, int64_t channels) {
   Coefficients result;
   result.reduction = input_channels * work.kernel_height * work.kernel_width;
-  result.weights = halves(work.weights, work.first_channel * result.reduction, channels * result.reduction);
+  const int64_t first = work.first_channel * result.reduction, count = channels * result.reduction;
+  const uint8_t* bytes = values_from(work.weights, first, count);
+  if (work.weights.type == aneir::ElementType::Float16 &&
+      reinterpret_cast<uintptr_t>(bytes) % alignof(Half) == 0) {
+    result.weights = {reinterpret_cast<const Half*>(bytes), static_cast<size_t>(count)};
+  } else {
+    result.converted = halves(work.weights, first, count);
+    result.weights = result.converted;
+  }
   if (work.bias) result.bias = halves(*work.bias, work.first_channel, channels);
   return result;
 }
@@ -184,6 +200,9 @@ BlockSizes pack_kernel(const Convolution& work, int64_t input_channels, int64_t 
   parallel_for(engines, grain, [&](int64_t begin, int64_t end) {
     for (int64_t engine = begin; engine < end; ++engine) {
       Bytes& block = blocks[static_cast<size_t>(engine)];
+      // Of dense weights; sparse ones take a little more where there are few zeros.
+      block.reserve(static_cast<size_t>(2 * (weights + static_cast<int64_t>(from.bias.size())) / engines +
+                                        table_bytes + 64));
       if (work.table) {
         block.resize(table_bytes);
         std::memcpy(block.data(), work.table->data(), table_bytes);

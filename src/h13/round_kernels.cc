@@ -92,7 +92,9 @@ class Kernel {
         step_(end_),
         slope_(end_),
         best_((end_ / chunk + lanes_at_once - 1) / lanes_at_once * lanes_at_once),
-        sums_(weights / area) {}
+        sums_(weights / area) {
+    for (size_t i = 0; area > 1 && i < weights; ++i) channel_of_.push_back(static_cast<uint32_t>(i / area));
+  }
 
   std::span<float> wanted() { return std::span(wanted_).first(weights_); }
   // As the weights are after rounding to the nearest.
@@ -241,7 +243,7 @@ class Kernel {
       slope_[i] -= fall;
       return;
     }
-    const size_t channel = i / area_;
+    const size_t channel = channel_of_[i];
     sums_[channel] -= step;
     slope_[i] -= (1 - likeness_of_neighbours) * fall;
     for (size_t tap = channel * area_; tap < (channel + 1) * area_; ++tap)
@@ -252,8 +254,9 @@ class Kernel {
   size_t weights_, area_, end_;
   std::vector<float> wanted_, rounded_;  // zeros behind the last weight
   std::vector<float> step_, slope_;
-  std::vector<float> best_;  // the largest gain of each chunk, or 0; zeros behind the last
-  std::vector<float> sums_;  // S above; unused where each channel has one weight
+  std::vector<float> best_;           // the largest gain of each chunk, or 0; zeros behind the last
+  std::vector<float> sums_;           // S above; unused where each channel has one weight
+  std::vector<uint32_t> channel_of_;  // of each weight, unless each channel has one
   const float* twice_mean_ = nullptr;
   const float* variance_ = nullptr;
   const float* curve_ = nullptr;
