@@ -4,7 +4,9 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 
 namespace ane {
@@ -28,6 +30,18 @@ inline Lanes larger(Lanes a, Lanes b) {
 
 inline float largest_of(Lanes lanes) {
   return std::max(std::max(lanes[0], lanes[1]), std::max(lanes[2], lanes[3]));
+}
+
+// Bit i is set where number i of these is `value`.
+inline uint32_t places_of(float value, const std::array<Lanes, 4>& numbers) {
+  using Bits = uint32_t __attribute__((vector_size(16)));
+  const Lanes wanted = {value, value, value, value};
+  Bits bit = {1, 2, 4, 8}, found{};
+  for (const Lanes& lanes : numbers) {
+    found |= reinterpret_cast<Bits>(lanes == wanted) & bit;
+    bit <<= lanes_at_once;
+  }
+  return (found[0] | found[1]) | (found[2] | found[3]);
 }
 
 // The sum of term(i) over i = 0, 4, ... below `count`, a multiple of 8; term(i) gives four terms.

@@ -128,16 +128,16 @@ void set_padding(json& attributes, const ConvolutionLayerParams& layer, const co
   const coreml::Window& width = same ? none : window.width;
   if (std::min({height.before, height.after, width.before, width.after}) < 0)
     throw Unsupported{"an output larger than the deconvolution reaches"};
-  attributes.update({{"pad_mode", same ? 1 : 0},
-                     {"pad_t", height.before},
-                     {"pad_b", height.after},
-                     {"pad_l", width.before},
-                     {"pad_r", width.after},
-                     {"pad_fill_mode", 0},
-                     {"pad_value", 0}});
+  set_attributes(attributes, {{"pad_mode", same ? 1 : 0},
+                              {"pad_t", height.before},
+                              {"pad_b", height.after},
+                              {"pad_l", width.before},
+                              {"pad_r", width.after},
+                              {"pad_fill_mode", 0},
+                              {"pad_value", 0}});
   if (sized)
-    attributes.update(
-        {{"deconv_out_height", window.height.output}, {"deconv_out_width", window.width.output}});
+    set_attributes(attributes,
+                   {{"deconv_out_height", window.height.output}, {"deconv_out_width", window.width.output}});
 }
 
 void set_steps(json& attributes, const coreml::Window2d& window) {
@@ -154,15 +154,16 @@ void translate_convolution(Translation& to, const SourceLayer& source, const Fus
   if (source.input_size() != 1) throw Unsupported{"weights that are computed by the network"};
   const coreml::Window2d window = coreml::convolution_window(layer, to.model.shapes.at(source.input(0)));
   const int64_t groups = or_one(layer.ngroups()), kernel_channels = signed_of(layer.kernelchannels());
-  json attributes = {{"C", layer.outputchannels()},
-                     {"K", layer.isdeconvolution() ? kernel_channels : kernel_channels * groups},
-                     {"Nx", window.width.kernel},
-                     {"Ny", window.height.kernel},
-                     {"n_groups", groups},
-                     {"n_parallel", 1},
-                     {"has_batch_norm", 0},
-                     {"fused_relu", fusion.relu ? 1 : 0},
-                     {"fused_tanh", 0}};
+  json attributes;
+  set_attributes(attributes, {{"C", layer.outputchannels()},
+                              {"K", layer.isdeconvolution() ? kernel_channels : kernel_channels * groups},
+                              {"Nx", window.width.kernel},
+                              {"Ny", window.height.kernel},
+                              {"n_groups", groups},
+                              {"n_parallel", 1},
+                              {"has_batch_norm", 0},
+                              {"fused_relu", fusion.relu ? 1 : 0},
+                              {"fused_tanh", 0}});
   set_steps(attributes, window);
   set_padding(attributes, layer, window);
   set_convolution_weights(to, attributes, layer, fusion.batchnorm);

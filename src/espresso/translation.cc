@@ -46,8 +46,14 @@ std::string add_step(Translation& to, const SourceLayer& source, const std::stri
   return name;
 }
 
+void set_attributes(json& attributes, std::initializer_list<std::pair<const char*, json>> values) {
+  for (const auto& [key, value] : values) attributes[key] = value;
+}
+
 json elementwise(int64_t operation, double alpha, double beta) {
-  return {{"operation", operation}, {"alpha", alpha}, {"beta", beta}, {"fused_relu", 0}};
+  json attributes;
+  set_attributes(attributes, {{"operation", operation}, {"alpha", alpha}, {"beta", beta}, {"fused_relu", 0}});
+  return attributes;
 }
 
 json linear(double alpha, double beta) {

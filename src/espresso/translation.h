@@ -8,6 +8,9 @@
 
 #include <NeuralNetwork.pb.h>
 
+#include <initializer_list>
+#include <utility>
+
 #include "coreml/model.h"
 #include "espresso/net.h"
 
@@ -42,6 +45,9 @@ Layer& add_layer(Translation& to, const SourceLayer& source, const char* type, j
 // A layer before that one. Returns the name of its result, whose shape is `shape`.
 std::string add_step(Translation& to, const SourceLayer& source, const std::string& suffix, const char* type,
                      json attributes, std::vector<std::string> bottoms, const Shape& shape);
+
+// Sets these. A list of pairs is what json itself would take for arrays first and copy piece by piece.
+void set_attributes(json& attributes, std::initializer_list<std::pair<const char*, json>> values);
 
 // Attributes of elementwise and activation layers; the ones Apple's compiler always writes.
 json elementwise(int64_t operation, double alpha = 1, double beta = 0);

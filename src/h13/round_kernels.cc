@@ -206,9 +206,7 @@ class Kernel {
     const auto gains = gains_of(begin);
     const float largest = largest_of(gains);
     if (!(largest > 0)) return false;  // nor if moments beyond all bounds make it no number
-    std::array<float, chunk> gain;
-    std::memcpy(gain.data(), gains.data(), sizeof(gain));
-    apply(begin + static_cast<size_t>(std::find(gain.begin(), gain.end(), largest) - gain.begin()));
+    apply(begin + static_cast<size_t>(std::countr_zero(places_of(largest, gains))));
     return true;
   }
 
