@@ -130,21 +130,6 @@ Shape input_tensor(const FeatureReader& reader, const Feature& feature, const Ne
   reader.fail(fmt::format("has the shape {}, but the network takes [C] or [C, H, W]", to_string(shape)));
 }
 
-Feature read_input(const spec::FeatureDescription& description, const Network& network,
-                   const std::string& file) {
-  const FeatureReader reader{file, describe_input(description.name())};
-  const spec::FeatureType& type = description.type();
-  if (description.name().empty()) reader.fail("has no name");
-  if (!is_tensor(type)) reader.fail(fmt::format("is {}, not an image or an array", type_word(type)));
-  Feature feature{.name = description.name(), .optional = type.isoptional(), .type = {}, .tensor = {}};
-  if (type.has_imagetype())
-    feature.type = reader.image(type.imagetype());
-  else
-    feature.type = reader.array(type.multiarraytype());
-  feature.tensor = input_tensor(reader, feature, network);
-  return feature;
-}
-
 // ---- Preprocessing ----
 
 // y = scale * x + bias, then another step over it: s * (scale * x + bias - mean) + b.
@@ -320,6 +305,21 @@ ProgramFeatures program_features(const spec::Model& proto, const std::string& fu
   for (const spec::FunctionDescription& candidate : description.functions())
     if (candidate.name() == function) return {read(candidate.input(), true), read(candidate.output(), false)};
   return {read(description.input(), true), read(description.output(), false)};
+}
+
+Feature read_input(const spec::FeatureDescription& description, const Network& network,
+                   const std::string& file) {
+  const FeatureReader reader{file, describe_input(description.name())};
+  const spec::FeatureType& type = description.type();
+  if (description.name().empty()) reader.fail("has no name");
+  if (!is_tensor(type)) reader.fail(fmt::format("is {}, not an image or an array", type_word(type)));
+  Feature feature{.name = description.name(), .optional = type.isoptional(), .type = {}, .tensor = {}};
+  if (type.has_imagetype())
+    feature.type = reader.image(type.imagetype());
+  else
+    feature.type = reader.array(type.multiarraytype());
+  feature.tensor = input_tensor(reader, feature, network);
+  return feature;
 }
 
 void read_inputs(const Network& network, Model& model) {
