@@ -35,12 +35,14 @@ size_t distance(const std::string& a, const std::string& b) {
 
 std::vector<std::string> names_like(const std::string& wanted, const std::vector<std::string>& names) {
   if (wanted.empty() || wanted.size() > longest_compared) return {};
+  const size_t furthest = std::max<size_t>(2, wanted.size() / 4);
   std::vector<std::pair<size_t, std::string>> near;
   for (const std::string& name : names) {
-    if (name.size() > longest_compared) continue;
+    const size_t longer = std::max(name.size(), wanted.size()) - std::min(name.size(), wanted.size());
     const bool part = name.find(wanted) != std::string::npos || wanted.find(name) != std::string::npos;
-    const size_t far = distance(wanted, name);
-    if (part || far <= std::max<size_t>(2, wanted.size() / 4)) near.emplace_back(far, name);
+    if (name.size() > longest_compared || (longer > furthest && !part)) continue;
+    const size_t far = part ? longer : distance(wanted, name);
+    if (part || far <= furthest) near.emplace_back(far, name);
   }
   std::sort(near.begin(), near.end());
   std::vector<std::string> best;
