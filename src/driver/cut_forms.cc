@@ -161,7 +161,7 @@ void make_plain(spec::Model& model) {
 }  // namespace
 
 void cut_model(spec::Model& model, const Cut& cut, coreml::ChosenShapes& shapes, const std::string& file) {
-  const std::string scores = scores_blob(model);
+  const std::string scores = coreml::scores_blob(model);
   if (model.has_neuralnetworkclassifier()) {
     cut_network(*model.mutable_neuralnetworkclassifier(), model, cut, shapes, file);
     if (cut.to.empty() || contains(cut.to, scores))

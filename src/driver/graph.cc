@@ -42,13 +42,6 @@ void add_layers(const Network& network, Graph& graph) {
   }
 }
 
-template <typename Layers>
-bool writes(const Layers& layers, const std::string& blob) {
-  return std::any_of(layers.begin(), layers.end(), [&](const auto& layer) {
-    return std::find(layer.output().begin(), layer.output().end(), blob) != layer.output().end();
-  });
-}
-
 // ---- MIL
 
 void collect(const mil::Block& block, Graph::Step& step);
@@ -77,23 +70,13 @@ Names names_of(const std::vector<mil::NamedType>& values) {
 
 }  // namespace
 
-std::string scores_blob(const coreml::spec::Model& model) {
-  if (!model.has_neuralnetworkclassifier()) return "";
-  const auto& classifier = model.neuralnetworkclassifier();
-  if (!classifier.labelprobabilitylayername().empty()) return classifier.labelprobabilitylayername();
-  const std::string& feature = model.description().predictedprobabilitiesname();
-  if (writes(classifier.layers(), feature)) return feature;
-  if (classifier.layers().empty() || classifier.layers().rbegin()->output().empty()) return "";
-  return classifier.layers().rbegin()->output(0);
-}
-
 Graph graph_of(const coreml::spec::Model& model) {
   Graph graph;
   if (model.has_neuralnetwork()) add_layers(model.neuralnetwork(), graph);
   if (model.has_neuralnetworkclassifier()) add_layers(model.neuralnetworkclassifier(), graph);
   if (model.has_neuralnetworkregressor()) add_layers(model.neuralnetworkregressor(), graph);
   for (const auto& input : model.description().input()) graph.inputs.push_back(input.name());
-  const std::string scores = scores_blob(model);
+  const std::string scores = coreml::scores_blob(model);
   for (const auto& output : model.description().output()) {
     const bool is_prediction = model.has_neuralnetworkclassifier() && !output.type().has_imagetype() &&
                                !output.type().has_multiarraytype();

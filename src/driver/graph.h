@@ -30,9 +30,6 @@ Graph graph_of(const coreml::spec::Model& model);
 Graph graph_of(const mil::Function& function);
 Graph graph_of(const espresso::Net& net);
 
-// The blob that holds a classifier's scores; empty of other models, and where there is none.
-std::string scores_blob(const coreml::spec::Model& model);
-
 // A convolution, a product of matrices, a recurrence: the work that networks are compiled for.
 bool is_work(const Graph::Step& step);
 

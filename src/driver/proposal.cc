@@ -154,7 +154,8 @@ class Proposer {
       }
     };
     add(given, found.cut.from);
-    if (results != outputs_ || !cut_.to.empty()) add(results, found.cut.to);
+    // A cut that names nothing would not even leave out what no output needs.
+    if (results != outputs_ || !cut_.to.empty() || given.empty()) add(results, found.cut.to);
     if (found.cut.from.size() + found.cut.to.size() > most_names) found.work = 0;
     return found;
   }

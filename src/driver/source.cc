@@ -9,8 +9,8 @@
 
 #include "aneir/plist.h"
 #include "base/error.h"
-#include "base/refused_layers.h"
 #include "base/file.h"
+#include "base/refused_layers.h"
 #include "driver/package.h"
 #include "espresso/files.h"
 #include "espresso/from_coreml.h"

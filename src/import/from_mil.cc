@@ -28,6 +28,9 @@ class Importer {
     for (const mil::Operation& operation : block.operations) import_operation(operation, 0);
     for (const std::string& output : block.outputs) import_output(output);
     throw_refusals();
+    if (network_.outputs.empty())
+      throw Error(file_, function_.name, "gives a class label alone, which is worked out from the scores",
+                  "make the scores an output");
     aneir::check(network_);
     return std::move(network_);
   }

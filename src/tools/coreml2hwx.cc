@@ -215,8 +215,8 @@ int main(int argc, char** argv) {
                  "which function of an ML Program (default: main, or the only one)");
   app.add_option(
       "--shape", arguments.shapes,
-      "NAME=1,3,640,480: shape of an input whose shape is flexible; of images the last two are height and "
-      "width (default: the model's own default)");
+      "NAME=1,3,640,480: shape of an input whose shape is flexible, or that --from makes; of images the last "
+      "two are height and width (default: the model's own default)");
   app.add_option(
          "--from", arguments.compile.choice.cut.from,
          "NAME[,NAME...]: compile the part of the network behind these tensors, which are its inputs; "

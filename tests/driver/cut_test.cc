@@ -188,6 +188,15 @@ TEST_F(Cuts, ProposalsCanRunInOneGo) {
   expect_proposal("skip.mlmodel", "compile the part before", "--to a,b");
 }
 
+TEST_F(Cuts, LayersThatNobodyNeedsCanBeLeftOut) {
+  ModelBuilder model = chain();
+  model.layer("odd", {"r1"})->mutable_custom()->set_classname("Odd");
+  save("dead.mlmodel", model);
+  save("whole.mlmodel", chain());
+  expect_proposal("dead.mlmodel", "compile the part before", "--to c3");
+  EXPECT_TRUE(program("dead.mlmodel", "--to c3") == program("whole.mlmodel"));
+}
+
 TEST_F(Cuts, NothingIsProposedWhereNoWorkIsLeft) {
   ModelBuilder model;
   model.array_input("x", {2, 10, 9});
@@ -429,6 +438,30 @@ TEST_F(Cuts, PartsOfPrograms) {
   expect_refusal("whole/a.mil", "--to b_w --from odd", "--from odd: is needed by no output");
   expect_refusal("whole/a.mil", "--to b_w", "output 'b_w': is known before the program runs");
   expect_refusal("whole/a.mil", "--from b_pt,odd --to c", "input 'b_pt'");
+}
+
+// More rows than fp16 can number: whoever runs the program looks them up.
+TEST_F(Cuts, LargeVocabularies) {
+  std::string table;
+  for (int i = 0; i < 3000; ++i) table += fmt::format("{}[0x1p-1, 0x1p-{}]", i ? ", " : "", i % 8);
+  const std::string look_up = fmt::format(
+      "    tensor<fp16, [3000, 2]> table = const()[name = string(\"table\"), val = tensor<fp16, [3000, "
+      "2]>([{}])];\n"
+      "    int32 axis = const()[name = string(\"axis\"), val = int32(0)];\n"
+      "    int32 batch = const()[name = string(\"batch\"), val = int32(0)];\n"
+      "    bool check = const()[name = string(\"check\"), val = bool(false)];\n"
+      "    tensor<fp16, [4, 2]> words = gather(axis = axis, batch_dims = batch, indices = ids, "
+      "validate_indices = check, x = table)[name = string(\"words\")];\n",
+      table);
+  const std::string layer =
+      "    tensor<fp16, [3, 2]> w = const()[name = string(\"w\"), val = tensor<fp16, [3, 2]>([[0x1p+0, "
+      "0x1p+1], "
+      "[0x1p-1, 0x1p+0], [0x1p+0, 0x1p+0]])];\n"
+      "    tensor<fp16, [4, 3]> y = linear(weight = w, x = words)[name = string(\"y\")];\n";
+  put("whole/a.mil", program_text("tensor<int32, [4]> ids", look_up + layer, "y"));
+  put("part/a.mil", program_text("tensor<fp16, [4, 2]> words", layer, "y"));
+  expect_proposal("whole/a.mil", "compile the part behind", "--from words");
+  EXPECT_TRUE(program("whole/a.mil", "--from words") == program("part/a.mil"));
 }
 
 // A length that nothing says is the user's to say.
