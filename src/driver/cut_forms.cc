@@ -38,39 +38,34 @@ void keep_if(Field& items, const Keep& is_kept) {
   items.DeleteSubrange(count, items.size() - count);
 }
 
-// As a model declares the shape of an array: without sequence and batch, unless all axes are declared.
-coreml::Shape declared_shape(const coreml::Shape& tensor, bool exact, const std::string& name,
-                             const std::string& file) {
-  if (exact || tensor.size() != 5) return tensor;
-  if (tensor[0] != 1 || tensor[1] != 1)
-    throw Error(
-        file, "--from " + name,
-        fmt::format("is a tensor of {}, and inputs of this model have channels, height and width alone",
-                    fmt::join(tensor, "x")),
-        "cut elsewhere");
-  return {tensor.begin() + 2, tensor.end()};
+// What an array of this declared shape is in a network whose tensors have five axes.
+coreml::Shape with_five_axes(const coreml::Shape& shape) {
+  if (shape.size() == 1) return {1, 1, shape[0], 1, 1};
+  if (shape.size() == 3) return {1, 1, shape[0], shape[1], shape[2]};
+  return shape;
 }
 
-// Those of the inputs that a cut makes.
-coreml::ChosenShapes given_shapes(spec::Model& model, const Cut& cut, coreml::ChosenShapes& shapes,
-                                  bool exact, const std::string& file) {
-  coreml::ChosenShapes given;
+// The inputs that a cut makes, and what is known of all tensors.
+struct GivenShapes {
+  coreml::ChosenShapes given, known;
+};
+
+GivenShapes given_shapes(spec::Model& model, const Cut& cut, coreml::ChosenShapes& shapes,
+                         const std::string& file) {
+  GivenShapes found;
   for (const std::string& name : cut.from)
-    if (auto chosen = shapes.extract(name)) given.insert(std::move(chosen));
-  const bool all_chosen = given.size() == cut.from.size();
-  const coreml::ChosenShapes known =
-      all_chosen && shapes.empty() ? coreml::ChosenShapes() : coreml::blob_shapes(model, file, shapes);
+    if (auto chosen = shapes.extract(name)) found.given.insert(std::move(chosen));
+  found.known = coreml::blob_shapes(model, file, shapes);
   shapes.clear();
   for (const std::string& name : cut.from) {
-    if (given.contains(name)) continue;
-    const auto found = known.find(name);
-    if (found == known.end())
+    if (found.given.contains(name)) continue;
+    const auto known = found.known.find(name);
+    if (known == found.known.end())
       throw Error(file, "--from " + name, "its shape does not follow from the layers before it",
                   fmt::format("say it: --shape {}=1,3,8,8", name));
-    given[name] = found->second;
+    found.given[name] = known->second;
   }
-  for (auto& [name, shape] : given) shape = declared_shape(shape, exact, name, file);
-  return given;
+  return found;
 }
 
 void set_array(spec::FeatureDescription& feature, const std::string& name, const coreml::Shape& shape) {
@@ -137,14 +132,37 @@ void cut_layers(Network& network, const Part& part) {
   keep_if(layers, [&](int i) { return part.steps[static_cast<size_t>(i)]; });
 }
 
+// The inputs of older networks have channels, height and width alone. Where a cut makes others, all arrays
+// are declared with every axis.
+template <typename Network>
+void declare_axes(Network& network, spec::ModelDescription& description, GivenShapes& shapes) {
+  if (network.arrayinputshapemapping() == spec::EXACT_ARRAY_MAPPING) return;
+  bool plain = true;
+  for (auto& [name, shape] : shapes.given) {
+    shape = with_five_axes(shape);
+    plain &= shape.size() == 5 && shape[0] == 1 && shape[1] == 1;
+  }
+  if (plain) {
+    for (auto& [name, shape] : shapes.given) shape.erase(shape.begin(), shape.begin() + 2);
+    return;
+  }
+  network.set_arrayinputshapemapping(spec::EXACT_ARRAY_MAPPING);
+  for (auto& input : *description.mutable_input()) {
+    const auto known = shapes.known.find(input.name());
+    if (input.type().has_multiarraytype() && known != shapes.known.end())
+      input.mutable_type()->mutable_multiarraytype()->mutable_shape()->Assign(known->second.begin(),
+                                                                              known->second.end());
+  }
+}
+
 template <typename Network>
 void cut_network(Network& network, spec::Model& model, const Cut& cut, coreml::ChosenShapes& shapes,
                  const std::string& file) {
   const Part part = part_of(graph_of(model), cut, file);
-  const bool exact = network.arrayinputshapemapping() == spec::EXACT_ARRAY_MAPPING;
-  const coreml::ChosenShapes given = given_shapes(model, cut, shapes, exact, file);
   keep_preprocessing(network, model.description(), part);
-  set_inputs(*model.mutable_description(), part, cut, given);
+  GivenShapes found = given_shapes(model, cut, shapes, file);
+  declare_axes(network, *model.mutable_description(), found);
+  set_inputs(*model.mutable_description(), part, cut, found.given);
   cut_layers(network, part);
 }
 

@@ -292,6 +292,43 @@ TEST_F(Cuts, NamesWrittenTwiceAreTheLastValue) {
     expect_refusal("twice.mlmodel", options, "layer 'again' (add): writes 'r1', which is there already");
 }
 
+// Older networks take channels, height and width. Tensors of other axes can be given all the same: here a
+// sequence, and pictures of four axes; the array beside them means what it meant.
+TEST_F(Cuts, TensorsOfAllAxesCanBeGiven) {
+  ModelBuilder model;
+  model.array_input("x", {6, 4, 5});
+  model.array_input("z", {6});
+  model.permute("turned", "x", {1, 0, 2, 3});
+  model.relu("r", "turned");
+  model.permute("back", "r", {1, 0, 2, 3});
+  model.add("y", {"back", "z"});
+  model.array_output("y");
+  save("sequence.mlmodel", model);
+  program("sequence.mlmodel", "--from turned");
+  const json side = sidecar();
+  ASSERT_EQ(side.at("inputs").size(), 2u);
+  for (const json& input : side.at("inputs"))
+    EXPECT_EQ(input.at("shape"),
+              input.at("name") == "turned" ? json({6, 1, 1, 4, 5}) : json({1, 1, 6, 1, 1}));
+
+  ModelBuilder pictures(4);
+  pictures.network().set_imageinputshapemapping(spec::RANK4_IMAGE_MAPPING);
+  pictures.image_input("picture", 8, 6);
+  pictures.convolution("a", "picture", {.out = 4, .in = 3, .same = true});
+  pictures.layer("odd", {"a"})->mutable_custom()->set_classname("Odd");
+  pictures.convolution("b", "odd", {.out = 2, .in = 4, .same = true});
+  pictures.array_output("b");
+  save("pictures.mlmodel", pictures);
+  ModelBuilder part(4);
+  part.exact_rank();
+  part.array_input("odd", {1, 4, 6, 8});
+  part.convolution("b", "odd", {.out = 2, .in = 4, .same = true});
+  part.array_output("b");
+  save("part.mlmodel", part);
+  const std::string wanted = program("part.mlmodel");
+  EXPECT_TRUE(wanted == program("pictures.mlmodel", "--from odd --shape odd=1,4,6,8"));
+}
+
 // Of a flexible input the user can choose a shape; what is given instead follows from it.
 TEST_F(Cuts, ShapesFollowFromChosenOnes) {
   ModelBuilder model = chain();
