@@ -1,5 +1,5 @@
-// The refusal of layers or operations of a network that is otherwise understood. Who knows the network can say
-// which part of it is free of them.
+// The refusal of layers or operations of a network that is otherwise understood. Who knows the network can
+// say which part of it is free of them.
 #pragma once
 
 #include <string>

@@ -95,10 +95,13 @@ class Parting {
          fmt::format("the last ones are: {}", fmt::join(begin, names.end(), ", ")));
   }
 
+  // Without those that read nothing: nobody means a constant.
   std::vector<std::string> computed_names() const {
     std::vector<std::string> names;
-    for (size_t i = 0; i < wiring_.values.size(); ++i)
-      if (wiring_.values[i].step && wiring_.is_last(i)) names.push_back(name_of(i));
+    for (size_t i = 0; i < wiring_.values.size(); ++i) {
+      const std::optional<size_t> step = wiring_.values[i].step;
+      if (step && !graph_.steps[*step].reads.empty() && wiring_.is_last(i)) names.push_back(name_of(i));
+    }
     return names;
   }
 
