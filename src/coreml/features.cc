@@ -130,21 +130,6 @@ Shape input_tensor(const FeatureReader& reader, const Feature& feature, const Ne
   reader.fail(fmt::format("has the shape {}, but the network takes [C] or [C, H, W]", to_string(shape)));
 }
 
-Feature read_input(const spec::FeatureDescription& description, const Network& network,
-                   const std::string& file) {
-  const FeatureReader reader{file, describe_input(description.name())};
-  const spec::FeatureType& type = description.type();
-  if (description.name().empty()) reader.fail("has no name");
-  if (!is_tensor(type)) reader.fail(fmt::format("is {}, not an image or an array", type_word(type)));
-  Feature feature{.name = description.name(), .optional = type.isoptional(), .type = {}, .tensor = {}};
-  if (type.has_imagetype())
-    feature.type = reader.image(type.imagetype());
-  else
-    feature.type = reader.array(type.multiarraytype());
-  feature.tensor = input_tensor(reader, feature, network);
-  return feature;
-}
-
 // ---- Preprocessing ----
 
 // y = scale * x + bias, then another step over it: s * (scale * x + bias - mean) + b.
@@ -254,20 +239,13 @@ Feature scores_feature(const Model& model) {
           .tensor = tensor};
 }
 
-// The blob with the scores: the named one; where none is named, the one called like the probabilities
-// feature, else what the last layer gives.
-std::string find_scores(const spec::NeuralNetworkClassifier& classifier, const Model& model) {
-  const std::string& named = classifier.labelprobabilitylayername();
-  if (!named.empty()) {
-    if (!model.shapes.contains(named))
-      throw Error(model.file, "classifier",
-                  fmt::format("the scores '{}' are not a blob of the network", named));
-    return named;
-  }
-  if (model.shapes.contains(model.predicted_probabilities_feature))
-    return model.predicted_probabilities_feature;
-  if (model.layers.empty()) throw Error(model.file, "classifier", "has no layers that could give scores");
-  return model.layers.back()->output(0);
+std::string find_scores(const Model& model) {
+  const std::string scores = scores_blob(*model.proto);
+  if (scores.empty()) throw Error(model.file, "classifier", "has no layers that could give scores");
+  if (!model.shapes.contains(scores))
+    throw Error(model.file, "classifier",
+                fmt::format("the scores '{}' are not a blob of the network", scores));
+  return scores;
 }
 
 void read_classifier(const spec::NeuralNetworkClassifier& classifier, Model& model) {
@@ -278,7 +256,7 @@ void read_classifier(const spec::NeuralNetworkClassifier& classifier, Model& mod
   model.class_labels.assign(strings.begin(), strings.end());
   for (const int64_t label : classifier.int64classlabels().vector())
     model.class_labels.push_back(std::to_string(label));
-  model.class_scores_blob = find_scores(classifier, model);
+  model.class_scores_blob = find_scores(model);
   const int64_t scores = element_count(model.shapes.at(model.class_scores_blob));
   if (!model.class_labels.empty() && static_cast<int64_t>(model.class_labels.size()) != scores)
     throw Error(model.file, "classifier",
@@ -290,7 +268,22 @@ bool is_predicted_feature(const spec::FeatureDescription& output, const Model& m
   return model.kind == ModelKind::NeuralNetworkClassifier && !is_tensor(output.type());
 }
 
+bool gives(const spec::NeuralNetworkLayer& layer, const std::string& blob) {
+  return std::find(layer.output().begin(), layer.output().end(), blob) != layer.output().end();
+}
+
 }  // namespace
+
+std::string scores_blob(const spec::Model& proto) {
+  if (!proto.has_neuralnetworkclassifier()) return "";
+  const spec::NeuralNetworkClassifier& classifier = proto.neuralnetworkclassifier();
+  if (!classifier.labelprobabilitylayername().empty()) return classifier.labelprobabilitylayername();
+  const std::string& feature = proto.description().predictedprobabilitiesname();
+  const auto& layers = classifier.layers();
+  if (std::any_of(layers.begin(), layers.end(), [&](const auto& layer) { return gives(layer, feature); }))
+    return feature;
+  return layers.empty() || layers.rbegin()->output().empty() ? "" : layers.rbegin()->output(0);
+}
 
 ProgramFeatures program_features(const spec::Model& proto, const std::string& function,
                                  const std::string& file) {
@@ -320,6 +313,21 @@ ProgramFeatures program_features(const spec::Model& proto, const std::string& fu
   for (const spec::FunctionDescription& candidate : description.functions())
     if (candidate.name() == function) return {read(candidate.input(), true), read(candidate.output(), false)};
   return {read(description.input(), true), read(description.output(), false)};
+}
+
+Feature read_input(const spec::FeatureDescription& description, const Network& network,
+                   const std::string& file) {
+  const FeatureReader reader{file, describe_input(description.name())};
+  const spec::FeatureType& type = description.type();
+  if (description.name().empty()) reader.fail("has no name");
+  if (!is_tensor(type)) reader.fail(fmt::format("is {}, not an image or an array", type_word(type)));
+  Feature feature{.name = description.name(), .optional = type.isoptional(), .type = {}, .tensor = {}};
+  if (type.has_imagetype())
+    feature.type = reader.image(type.imagetype());
+  else
+    feature.type = reader.array(type.multiarraytype());
+  feature.tensor = input_tensor(reader, feature, network);
+  return feature;
 }
 
 void read_inputs(const Network& network, Model& model) {

@@ -110,6 +110,16 @@ std::shared_ptr<spec::Model> parse_model(ByteSpan bytes, const std::string& name
 Model read_model(const std::shared_ptr<spec::Model>& proto, const std::string& name,
                  const ChosenShapes& shapes = {});
 
+// Shapes of the blobs of a network, of which anything may be damaged or not understood, as far as they follow
+// from the inputs and the layers before; of a blob that is written again, that of the last value. `shapes`
+// are written into the message. Throws Error for these, as read_model does, and for what is no network.
+std::map<std::string, Shape> blob_shapes(spec::Model& proto, const std::string& name,
+                                         const ChosenShapes& shapes = {});
+
+// The blob that holds a classifier's scores: the named one; where none is named, the one called like the
+// probabilities feature, else what the last layer gives. Empty where there is none, and of other models.
+std::string scores_blob(const spec::Model& proto);
+
 // What the description of a model says of the images and arrays that an ML Program takes and gives. Its
 // tensors are the program's own; Feature::tensor is the shape that a feature has by default, [1, C, H, W] for
 // images, and empty where none is declared. Features of other kinds (a classifier's label) are left out.

@@ -19,6 +19,10 @@ struct Network {
 // Writes chosen shapes of inputs in place of the default ones.
 void choose_shapes(spec::Model& model, const ChosenShapes& shapes, const std::string& file);
 
+// One input, without preprocessing.
+Feature read_input(const spec::FeatureDescription& description, const Network& network,
+                   const std::string& file);
+
 // The inputs with their shapes and preprocessing. Fills `model.inputs`; the file's name must be set.
 void read_inputs(const Network& network, Model& model);
 

@@ -13,6 +13,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/refused_layers.h"
 #include "coreml/network.h"
 #include "coreml/pipeline.h"
 #include "coreml/shape_rules.h"
@@ -138,10 +139,14 @@ std::string describe_refusals(const std::vector<Refusal>& refusals) {
 
 void refuse_layers(const Network& network, const std::string& file) {
   std::vector<Refusal> refusals;
-  for (const auto& layer : *network.layers)
-    if (const auto reason = refusal_reason(layer))
-      refusals.push_back({layer.name(), layer_type(layer), *reason});
-  if (!refusals.empty()) throw Error(file, "", describe_refusals(refusals));
+  std::vector<RefusedLayer> refused;
+  for (const auto& layer : *network.layers) {
+    const auto reason = refusal_reason(layer);
+    if (!reason) continue;
+    refusals.push_back({layer.name(), layer_type(layer), *reason});
+    refused.push_back({layer.name(), {layer.output().begin(), layer.output().end()}});
+  }
+  if (!refusals.empty()) throw RefusedLayers(file, describe_refusals(refusals), std::move(refused));
 }
 
 // Of a type of message: its enums, and the messages in it that have some. Most have none, weights above all.
@@ -184,7 +189,7 @@ void need_usable_shape(const Shape& shape, const LayerCheck& check) {
 
 // Shapes of the layer's outputs from those of its inputs, which earlier layers or the model's inputs must
 // have made.
-void read_layer(const spec::NeuralNetworkLayer& layer, Model& model) {
+Shapes output_shapes(const spec::NeuralNetworkLayer& layer, const Model& model) {
   std::vector<Shape> inputs;
   for (const std::string& name : layer.input()) {
     const auto found = model.shapes.find(name);
@@ -196,19 +201,59 @@ void read_layer(const spec::NeuralNetworkLayer& layer, Model& model) {
   const LayerCheck check(model.file, layer, std::move(inputs));
   if (const Field* field = chosen(layer, "layer"))
     need_known_enums(layer.GetReflection()->GetMessage(layer, field), check);
-  const Shapes shapes = infer_shapes(check);
+  Shapes shapes = infer_shapes(check);
   check.need(shapes.size() == static_cast<size_t>(layer.output_size()), "has {} outputs where {} must be",
              layer.output_size(), shapes.size());
+  for (const Shape& shape : shapes) need_usable_shape(shape, check);
+  return shapes;
+}
+
+void read_layer(const spec::NeuralNetworkLayer& layer, Model& model) {
+  const Shapes shapes = output_shapes(layer, model);
+  const auto need = [&](bool condition, const char* why, const std::string& name) {
+    if (!condition) throw Error(model.file, describe(layer), fmt::format(fmt::runtime(why), name));
+  };
   for (int i = 0; i < layer.output_size(); ++i) {
-    need_usable_shape(shapes[static_cast<size_t>(i)], check);
-    check.need(!layer.output(i).empty(), "has an output without a name");
-    check.need(model.shapes.emplace(layer.output(i), shapes[static_cast<size_t>(i)]).second,
-               "writes '{}', which is there already", layer.output(i));
+    const std::string& name = layer.output(i);
+    need(!name.empty(), "has an output without a name", name);
+    need(model.shapes.emplace(name, shapes[static_cast<size_t>(i)]).second,
+         "writes '{}', which is there already", name);
   }
   model.layers.push_back(&layer);
 }
 
+// Of a layer that is not understood the outputs have no shapes.
+void note_shapes(const spec::NeuralNetworkLayer& layer, Model& model) {
+  Shapes shapes(static_cast<size_t>(layer.output_size()));
+  try {
+    if (!refusal_reason(layer)) shapes = output_shapes(layer, model);
+  } catch (const Error&) {  // nothing more can be said here
+  }
+  for (int i = 0; i < layer.output_size(); ++i)
+    if (const Shape& shape = shapes[static_cast<size_t>(i)]; shape.empty())
+      model.shapes.erase(layer.output(i));
+    else
+      model.shapes[layer.output(i)] = shape;
+}
+
 }  // namespace
+
+ChosenShapes blob_shapes(spec::Model& proto, const std::string& name, const ChosenShapes& shapes) {
+  Model model;
+  model.file = name;
+  choose_shapes(proto, shapes, name);
+  // Kept alive by the caller.
+  model.proto = std::shared_ptr<const spec::Model>(std::shared_ptr<const void>(), &proto);
+  const Network network = find_network(model);
+  for (const auto& description : proto.description().input()) {
+    try {
+      model.shapes[description.name()] = read_input(description, network, name).tensor;
+    } catch (const Error&) {  // no tensor; what reads it has no shape either
+    }
+  }
+  for (const auto& layer : *network.layers) note_shapes(layer, model);
+  return std::move(model.shapes);
+}
 
 std::string layer_type(const spec::NeuralNetworkLayer& layer) {
   const std::string type = chosen_field(layer, "layer");

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/parallel.h"
 #include "driver/indices.h"
+#include "driver/proposal.h"
 #include "driver/soundness.h"
 #include "driver/version.h"
 #include "espresso/files.h"
@@ -369,7 +370,44 @@ void prepare(aneir::Network& network, const Source& source, const h13::Compat& c
   if (!options.nearest_weights) h13::round_kernels(network, input_moments(network, source));
 }
 
-Compiled compile_model(const CompileOptions& options) {
+namespace {
+
+// Whether a program can be made of it; throws what compile_model does.
+void try_out(const CompileOptions& options) {
+  Source source = read_source(options.model, options.choice);
+  const h13::Compat& compat = find_compat(options.compat.empty() ? default_compat(source) : options.compat);
+  import_network(source);
+  passes::run_passes(source.network, engine_facts(source, compat, options));
+  h13::plan_network(source.network, compat, h13::target(), options.optimise);
+}
+
+// How to compile a part of a model that is refused for `refused`; empty where none is worth it. Layers can be
+// refused late that were passed over before, so that what is proposed is tried out.
+std::string propose(CompileOptions options, std::vector<RefusedLayer> refused) {
+  constexpr int most_rounds = 4;
+  Graph graph;
+  try {
+    read_source(options.model, options.choice, &graph);
+  } catch (const Error&) {  // as before; the graph was made first
+  }
+  const Cut given = options.choice.cut;
+  std::vector<bool> steps(graph.steps.size());
+  for (int round = 0; round < most_rounds && mark_refused(graph, refused, steps); ++round) {
+    for (const Cut& cut : large_parts(graph, steps, given)) {
+      options.choice.cut = cut;
+      try {
+        try_out(options);
+        return remedy_text(cut);
+      } catch (const RefusedLayers& others) {
+        refused.insert(refused.end(), others.layers.begin(), others.layers.end());
+      } catch (const Error&) {  // not this one
+      }
+    }
+  }
+  return "";
+}
+
+Compiled compile_whole(const CompileOptions& options) {
   const auto begun = std::chrono::steady_clock::now();
   const bool graphs = options.emit.contains("dot");
   Compiled compiled;
@@ -434,6 +472,18 @@ Compiled compile_model(const CompileOptions& options) {
               });
   compiled.compile_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   return compiled;
+}
+
+}  // namespace
+
+Compiled compile_model(const CompileOptions& options) {
+  try {
+    return compile_whole(options);
+  } catch (const RefusedLayers& refused) {
+    const std::string remedy = propose(options, refused.layers);
+    if (remedy.empty()) throw;
+    throw Error("", "", refused.what(), remedy);
+  }
 }
 
 void write_outputs(const Compiled& compiled, const CompileOptions& options) {

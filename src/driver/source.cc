@@ -5,10 +5,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 
 #include "aneir/plist.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/refused_layers.h"
 #include "driver/package.h"
 #include "espresso/files.h"
 #include "espresso/from_coreml.h"
@@ -124,9 +126,11 @@ void set_shape(const Source& source, const mil::Function& function, const Choice
   declared = shape;
 }
 
-void choose(Source& source, const Choice& choice) {
+void choose(Source& source, const Choice& choice, Graph* graph) {
   mil::Function& function = chosen_function(*source.mil, choice.function);
   source.function_name = function.name;
+  if (!choice.cut.is_whole()) cut_function(function, choice.cut, source.mil->file);
+  if (graph) *graph = graph_of(function);
   for (const auto& chosen : choice.shapes)
     if (std::none_of(function.inputs.begin(), function.inputs.end(),
                      [&](const mil::NamedType& input) { return input.name == chosen.first; }))
@@ -144,6 +148,12 @@ void refuse_choice(const fs::path& path, const Choice& choice) {
   if (!choice.shapes.empty())
     throw Error(path.string(), "--shape", "the shapes of a compiled network cannot be chosen",
                 "compile its .mlmodel or .mlpackage");
+}
+
+void refuse_cut(const fs::path& path, const Choice& choice) {
+  if (!choice.cut.is_whole())
+    throw Error(path.string(), choice.cut.from.empty() ? "--to" : "--from",
+                "a net.plist is compiled as a whole", "cut the model that it was made from");
 }
 
 void refuse_part(const fs::path& path, const Choice& choice) {
@@ -164,23 +174,31 @@ std::shared_ptr<coreml::spec::Model> chosen_model(Source& source,
   return parts[chosen].model;
 }
 
+void read_network(Source& source, const std::shared_ptr<coreml::spec::Model>& proto, const std::string& name,
+                  const Choice& choice, Graph* graph) {
+  coreml::ChosenShapes shapes = choice.shapes;
+  if (!choice.cut.is_whole()) cut_model(*proto, choice.cut, shapes, name);
+  if (graph) *graph = graph_of(*proto);
+  source.coreml = coreml::read_model(proto, name, shapes);
+  source.espresso = espresso::from_coreml(*source.coreml);
+}
+
 // `model`: the .mlmodel itself, within a package or not.
-void read_core_ml(Source& source, const fs::path& model, const Choice& choice) {
+void read_core_ml(Source& source, const fs::path& model, const Choice& choice, Graph* graph) {
   // The message has copies of all that the file holds, which is mapped no longer than that takes.
   const std::string name = model.string();
   const auto proto =
       chosen_model(source, coreml::parse_model(MappedFile(model).bytes(), name), model, choice);
   if (!proto->has_mlprogram()) {
     refuse_function(model, choice);
-    source.coreml = coreml::read_model(proto, name, choice.shapes);
-    source.espresso = espresso::from_coreml(*source.coreml);
+    read_network(source, proto, name, choice, graph);
     return;
   }
   source.kind = SourceKind::Mil;
   source.mil = mil::from_proto(proto->mlprogram(), name, model.parent_path());
   source.features =
       coreml::program_features(*proto, chosen_function(*source.mil, choice.function).name, name);
-  choose(source, choice);
+  choose(source, choice, graph);
 }
 
 }  // namespace
@@ -188,43 +206,46 @@ void read_core_ml(Source& source, const fs::path& model, const Choice& choice) {
 namespace {
 
 // `path` is no compiled pipeline.
-Source read_model(const fs::path& path, const Choice& choice) {
+Source read_model(const fs::path& path, const Choice& choice, Graph* graph) {
   Source source;
   source.kind = identify(path);
   if (source.kind != SourceKind::CoreMl) refuse_part(path, choice);
   if (source.kind != SourceKind::CoreMl && source.kind != SourceKind::Mil) refuse_choice(path, choice);
   switch (source.kind) {
     case SourceKind::CoreMl:
-      read_core_ml(source, fs::is_directory(path) ? package_model(path) : path, choice);
+      read_core_ml(source, fs::is_directory(path) ? package_model(path) : path, choice, graph);
       break;
     case SourceKind::Espresso:
       source.espresso = espresso::read_folder(path);
+      if (!choice.cut.is_whole()) cut_net(*source.espresso, choice.cut);
+      if (graph) *graph = graph_of(*source.espresso);
       break;
     case SourceKind::AnePlist:
+      refuse_cut(path, choice);
       source.network = aneir::read_plist(path);
       break;
     case SourceKind::Mil:
       source.mil = mil::read_text(fs::is_directory(path) ? path / "model.mil" : path);
-      choose(source, choice);
+      choose(source, choice, graph);
       break;
   }
   return source;
 }
 
-Source read_compiled_pipeline(const fs::path& path, Choice choice) {
+Source read_compiled_pipeline(const fs::path& path, Choice choice, Graph* graph) {
   const std::vector<coreml::PipelinePart> parts = compiled_parts(path);
   const size_t chosen = choose_part(parts, choice.part, path.string());
   choice.part.clear();
-  Source source = read_model(path / parts[chosen].name, choice);
+  Source source = read_model(path / parts[chosen].name, choice, graph);
   source.pipeline = describe_choice(parts, chosen);
   return source;
 }
 
 }  // namespace
 
-Source read_source(const fs::path& path, const Choice& choice) {
-  Source source =
-      is_compiled_pipeline(path) ? read_compiled_pipeline(path, choice) : read_model(path, choice);
+Source read_source(const fs::path& path, const Choice& choice, Graph* graph) {
+  Source source = is_compiled_pipeline(path) ? read_compiled_pipeline(path, choice, graph)
+                                             : read_model(path, choice, graph);
   fs::path named = path;
   if (!named.has_filename()) named = named.parent_path();
   source.name = named.stem().string();
@@ -237,9 +258,40 @@ const mil::Function& Source::function() const {
   return *found;
 }
 
+namespace {
+
+// Of a Core ML network in Espresso form: one of its layers can be several there, whose blobs it does not
+// know. It is refused with any of them: what they give reaches one of its own blobs.
+std::vector<RefusedLayer> layers_of_model(const Source& source, const std::vector<RefusedLayer>& refused) {
+  const auto is_own = [&](const std::string& blob) { return source.coreml->shapes.contains(blob); };
+  std::set<std::string> reached;
+  for (const RefusedLayer& layer : refused) reached.insert(layer.results.begin(), layer.results.end());
+  std::vector<RefusedLayer> layers;
+  for (const espresso::Layer& layer : source.espresso->layers) {
+    const auto is_reached = [&](const std::string& blob) { return reached.contains(blob); };
+    const bool behind = std::any_of(layer.bottoms.begin(), layer.bottoms.end(), [&](const std::string& blob) {
+      return is_reached(blob) && !is_own(blob);
+    });
+    if (!behind && std::none_of(layer.tops.begin(), layer.tops.end(), is_reached)) continue;
+    reached.insert(layer.tops.begin(), layer.tops.end());
+    RefusedLayer own{layer.name, {}};
+    std::copy_if(layer.tops.begin(), layer.tops.end(), std::back_inserter(own.results), is_own);
+    if (!own.results.empty()) layers.push_back(std::move(own));
+  }
+  return layers;
+}
+
+}  // namespace
+
 void import_network(Source& source) {
   if (source.mil) source.network = import::from_mil(*source.mil, source.function());
-  if (source.espresso) source.network = import::from_espresso(*source.espresso);
+  if (!source.espresso) return;
+  try {
+    source.network = import::from_espresso(*source.espresso);
+  } catch (RefusedLayers& refused) {
+    if (source.coreml) refused.layers = layers_of_model(source, refused.layers);
+    throw;
+  }
 }
 
 }  // namespace ane::driver

@@ -9,6 +9,8 @@
 
 #include "aneir/network.h"
 #include "coreml/model.h"
+#include "driver/cut.h"
+#include "driver/graph.h"
 #include "driver/pipeline.h"
 #include "espresso/net.h"
 #include "mil/program.h"
@@ -22,6 +24,7 @@ struct Choice {
   std::string part;             // of a pipeline, by name or number; empty: choose_part's rule (pipeline.h)
   std::string function;         // of an ML Program; empty: "main", or the only one there is
   coreml::ChosenShapes shapes;  // of inputs of flexible shape, by name; the others have their default
+  Cut cut;                      // which part of the network; the shapes are of its inputs, or of the model's
 };
 
 // A model read, with the forms it has. `network` is as imported, before any pass.
@@ -44,8 +47,10 @@ struct Source {
 };
 
 // Reads as far as Espresso (and the plist and ML Programs, which have no Espresso form); import_network does
-// the rest. Throws Error for what this version does not compile, by name, and for what is no model.
-Source read_source(const std::filesystem::path& path, const Choice& choice = {});
+// the rest. Throws Error for what this version does not compile, by name, and for what is no model;
+// RefusedLayers, in the names of the source, where it is some of its layers. `graph` is filled with what the
+// cut left of the source, as soon as that is known and before anything of it is refused.
+Source read_source(const std::filesystem::path& path, const Choice& choice = {}, Graph* graph = nullptr);
 void import_network(Source& source);
 
 }  // namespace ane::driver

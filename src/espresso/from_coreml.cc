@@ -22,6 +22,8 @@
 #include <unordered_map>
 
 #include "base/error.h"
+#include "base/refused_layers.h"
+#include "espresso/outputs.h"
 #include "espresso/translation.h"
 
 namespace ane::espresso {
@@ -156,6 +158,7 @@ std::string describe(const std::vector<coreml::Refusal>& refusals) {
 void translate_layers(Translation& to, const Readers& readers) {
   std::set<const SourceLayer*> folded;
   std::vector<coreml::Refusal> refusals;
+  std::vector<RefusedLayer> refused;
   for (const SourceLayer* layer : to.model.layers) {
     if (folded.contains(layer)) continue;
     try {
@@ -163,48 +166,20 @@ void translate_layers(Translation& to, const Readers& readers) {
       note_known(to, *layer);
     } catch (const Unsupported& unsupported) {
       refusals.push_back({layer->name(), coreml::layer_type(*layer), unsupported.reason});
+      refused.push_back({layer->name(), {layer->output().begin(), layer->output().end()}});
     }
   }
-  if (!refusals.empty()) throw Error(to.model.file, "", describe(refusals));
+  if (!refusals.empty()) throw RefusedLayers(to.model.file, describe(refusals), std::move(refused));
 }
 
 // ---- Results, shapes, images
 // -----------------------------------------------------------------------------------------------
 
-// The mark holds for a whole layer. A top that is a result beside one that is none gets a layer of its own: a
-// copy.
-void separate_results(Translation& to, const std::set<std::string>& results) {
-  std::vector<Layer> layers;
-  for (Layer& layer : to.net.layers) {
-    std::vector<Layer> copies;
-    size_t count = 0;
-    for (const std::string& top : layer.tops) count += results.contains(top);
-    for (std::string& top : layer.tops) {
-      if (count == layer.tops.size() || !results.contains(top)) continue;
-      std::string part = top + "_part";
-      while (to.model.shapes.contains(part) || to.net.shapes.contains(part)) part += "_";
-      to.net.shapes[part] = shape_from_coreml(to.model.shapes.at(top), to.model.exact_rank);
-      json attributes = elementwise(3);
-      attributes["weights"] = json::object();
-      copies.push_back({top + "_copy", "elementwise", {part}, {top}, std::move(attributes)});
-      top = part;
-    }
-    layers.push_back(std::move(layer));
-    for (Layer& copy : copies) layers.push_back(std::move(copy));
-  }
-  to.net.layers = std::move(layers);
-}
-
-void mark_results(Translation& to, const std::set<std::string>& results) {
-  separate_results(to, results);
-  std::set<std::string> missing = results;
-  for (Layer& layer : to.net.layers) {
-    if (!results.contains(layer.tops.at(0))) continue;
-    layer.attributes["attributes"] = {{"is_output", 1}};
-    for (const std::string& top : layer.tops) missing.erase(top);
-  }
-  if (!missing.empty())
-    throw Error(to.model.file, "output " + *missing.begin(), "no layer produces it",
+void need_results(const Translation& to, std::set<std::string> results) {
+  for (const Layer& layer : to.net.layers)
+    for (const std::string& top : layer.tops) results.erase(top);
+  if (!results.empty())
+    throw Error(to.model.file, "output " + *results.begin(), "no layer produces it",
                 "outputs must not be inputs");
 }
 
@@ -246,8 +221,9 @@ Net from_coreml(const coreml::Model& model) {
   to.net.file = model.file;
   const Readers readers = find_readers(model);
   translate_layers(to, readers);
-  mark_results(to, readers.results);
+  need_results(to, readers.results);
   set_shapes(to);
+  mark_outputs(to.net, readers.results);
   for (const coreml::Feature& input : model.inputs)
     if (const coreml::ImageFeature* image = input.image())
       to.net.transforms[input.name] = transform_of(*image, input.name, model.file);

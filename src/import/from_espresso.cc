@@ -6,7 +6,7 @@
 
 #include <unordered_map>
 
-#include "base/error.h"
+#include "base/refused_layers.h"
 #include "import/layer.h"
 
 namespace ane::import {
@@ -128,6 +128,7 @@ class Importer {
   // Notes the reason and stands in for the layer.
   void pretend(const espresso::Layer& layer, size_t units, const std::string& reason) {
     refusals_.push_back("layer '" + layer.name + "' (" + layer.type + "): " + reason);
+    refused_.push_back({layer.name, layer.tops});
     network_.units.resize(units);
     for (const std::string& top : layer.tops) {
       const auto known = net_.shapes.find(top);
@@ -149,15 +150,15 @@ class Importer {
     std::string text;
     for (const std::string& refusal : refusals_) text += (text.empty() ? "" : "; ") + refusal;
     const size_t count = refusals_.size();
-    throw Error(
-        net_.file, "",
-        std::to_string(count) + (count == 1 ? " layer is" : " layers are") + " not supported: " + text);
+    const char* const verb = count == 1 ? " layer is" : " layers are";
+    throw RefusedLayers(net_.file, std::to_string(count) + verb + " not supported: " + text, refused_);
   }
 
   const espresso::Net& net_;
   aneir::Network network_;
   std::unordered_map<std::string, TensorId> tensors_;  // by blob
   std::vector<std::string> refusals_;
+  std::vector<RefusedLayer> refused_;
 };
 
 }  // namespace

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "base/error.h"
+#include "base/refused_layers.h"
 #include "import/mil_table.h"
 
 namespace ane::import {
@@ -28,6 +28,9 @@ class Importer {
     for (const mil::Operation& operation : block.operations) import_operation(operation, 0);
     for (const std::string& output : block.outputs) import_output(output);
     throw_refusals();
+    if (network_.outputs.empty())
+      throw Error(file_, function_.name, "gives a class label alone, which is worked out from the scores",
+                  "make the scores an output");
     aneir::check(network_);
     return std::move(network_);
   }
@@ -35,7 +38,10 @@ class Importer {
  private:
   void import_input(const mil::NamedType& input) {
     TensorOrReason made = tensor_for(input);
-    if (!made.reason.empty()) refusals_.push_back("input '" + input.name + "': " + made.reason);
+    if (!made.reason.empty()) {
+      refusals_.push_back("input '" + input.name + "': " + made.reason);
+      refused_.push_back({input.name, {input.name}});
+    }
     network_.inputs.push_back(made.tensor);
     values_[input.name] = {input.type, nullptr, made.tensor, false, most_exact_integer};
   }
@@ -176,6 +182,9 @@ class Importer {
   void refuse(const mil::Operation& operation, const std::string& reason) {
     const std::string line = operation.line > 0 ? ", line " + std::to_string(operation.line) : "";
     refusals_.push_back("operation '" + operation.label() + "' (" + operation.type + line + "): " + reason);
+    RefusedLayer& refused = refused_.emplace_back();
+    refused.name = operation.label();
+    for (const mil::NamedType& output : operation.outputs) refused.results.push_back(output.name);
   }
 
   // Stands in for the operation.
@@ -205,9 +214,9 @@ class Importer {
     std::string text;
     for (const std::string& refusal : refusals_) text += (text.empty() ? "" : "; ") + refusal;
     const size_t count = refusals_.size();
-    throw Error(
-        file_, "",
-        (count == 1 ? "not supported: " : std::to_string(count) + " things are not supported: ") + text);
+    const std::string what =
+        count == 1 ? "not supported: " : std::to_string(count) + " things are not supported: ";
+    throw RefusedLayers(file_, what + text, refused_);
   }
 
   const std::string& file_;
@@ -215,6 +224,7 @@ class Importer {
   aneir::Network network_;
   MilValues values_;
   std::vector<std::string> refusals_;
+  std::vector<RefusedLayer> refused_;  // those among them that are operations or inputs
 };
 
 }  // namespace

@@ -215,8 +215,20 @@ int main(int argc, char** argv) {
                  "which function of an ML Program (default: main, or the only one)");
   app.add_option(
       "--shape", arguments.shapes,
-      "NAME=1,3,640,480: shape of an input whose shape is flexible; of images the last two are height and "
-      "width (default: the model's own default)");
+      "NAME=1,3,640,480: shape of an input whose shape is flexible, or that --from makes; of images the last "
+      "two are height and width (default: the model's own default)");
+  app.add_option(
+         "--from", arguments.compile.choice.cut.from,
+         "NAME[,NAME...]: compile the part of the network behind these tensors, which are its inputs; "
+         "where a shape does not follow from the model, say it with --shape")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  app.add_option(
+         "--to", arguments.compile.choice.cut.to,
+         "NAME[,NAME...]: compile the part of the network before these tensors, which are its outputs "
+         "(both options: the part between)")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   app.add_option("--compat", arguments.compile.compat,
                  "which of Apple's compilers to agree with (default: 5.4.1, for ML Programs and products of "
                  "two matrices 9.509); when given, each "

@@ -211,6 +211,45 @@ TEST_F(Packages, ClassifiersGiveTheirScores) {
   EXPECT_EQ(sidecar().at("classifier").at("labels"), json({"cat", "dog", "eel"}));
   EXPECT_EQ(sidecar().at("classifier").at("scores"), "scores");
   EXPECT_EQ(sidecar().at("outputs").size(), 1u);
+  // The classes go with the scores.
+  expect_verified("--to scores");
+  EXPECT_EQ(sidecar().at("classifier").at("scores"), "scores");
+  expect_verified("--to y");
+  EXPECT_FALSE(sidecar().contains("classifier"));
+  expect_no_program("gives a class label alone", "--to label");
+}
+
+// Of one of several functions, with a state, a sorting and classes in the parts that are left out.
+TEST_F(Packages, PartsAreCompiled) {
+  spec::Model model = program_model("relu", {1, 8});
+  spec::MILSpec::Block& block = *add_function(model, "other", "relu", {1, 8});
+  spec::MILSpec::Function& function = (*model.mutable_mlprogram()->mutable_functions())["other"];
+  spec::MILSpec::NamedValueType* kept = function.add_inputs();
+  kept->set_name("kept");
+  set_tensor(kept->mutable_type()->mutable_statetype()->mutable_wrappedtype(), spec::MILSpec::FLOAT32,
+             {1, 8});
+  const auto add = [&](const std::string& type, const std::string& parameter, const std::string& input,
+                       const std::string& output) {
+    spec::MILSpec::Operation* operation = block.add_operations();
+    operation->set_type(type);
+    (*operation->mutable_inputs())[parameter].add_arguments()->set_name(input);
+    operation->add_outputs()->set_name(output);
+    set_tensor(operation->mutable_outputs(0)->mutable_type(), spec::MILSpec::FLOAT32, {1, 8});
+  };
+  add("read_state", "input", "kept", "state");
+  add("square", "x", "state", "squared");
+  add("tanh", "x", "squared", "z");
+  block.add_outputs("z");
+  put_package(model);
+  expect_no_program("input 'kept'", "--function other");
+  expect_verified("--function other --to y");
+  EXPECT_EQ(sidecar().at("inputs").size(), 1u);
+  EXPECT_EQ(sidecar().at("outputs").at(0).at("name"), "y");
+  expect_verified("--function other --from state --to z");
+  EXPECT_EQ(sidecar().at("inputs").at(0).at("name"), "state");
+  EXPECT_EQ(sidecar().at("layers").size(), 2u);
+  expect_no_program("--to squared: there is no tensor of this name", "--to squared");
+  expect_no_program("input 'kept'", "--function other --to squared");
 }
 
 TEST_F(Packages, BadStatesAreNamed) {
