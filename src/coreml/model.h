@@ -113,8 +113,8 @@ Model read_model(const std::shared_ptr<spec::Model>& proto, const std::string& n
 // Shapes of the blobs of a network, of which anything may be damaged or not understood, as far as they follow
 // from the inputs and the layers before; of a blob that is written again, that of the last value. `shapes`
 // are written into the message. Throws Error for these, as read_model does, and for what is no network.
-std::map<std::string, Shape> blob_shapes(spec::Model& proto, const std::string& name,
-                                         const ChosenShapes& shapes = {});
+std::unordered_map<std::string, Shape> blob_shapes(spec::Model& proto, const std::string& name,
+                                                   const ChosenShapes& shapes = {});
 
 // The blob that holds a classifier's scores: the named one; where none is named, the one called like the
 // probabilities feature, else what the last layer gives. Empty where there is none, and of other models.

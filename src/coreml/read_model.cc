@@ -210,14 +210,11 @@ Shapes output_shapes(const spec::NeuralNetworkLayer& layer, const Model& model) 
 
 void read_layer(const spec::NeuralNetworkLayer& layer, Model& model) {
   const Shapes shapes = output_shapes(layer, model);
-  const auto need = [&](bool condition, const char* why, const std::string& name) {
-    if (!condition) throw Error(model.file, describe(layer), fmt::format(fmt::runtime(why), name));
-  };
   for (int i = 0; i < layer.output_size(); ++i) {
     const std::string& name = layer.output(i);
-    need(!name.empty(), "has an output without a name", name);
-    need(model.shapes.emplace(name, shapes[static_cast<size_t>(i)]).second,
-         "writes '{}', which is there already", name);
+    if (name.empty()) throw Error(model.file, describe(layer), "has an output without a name");
+    if (!model.shapes.emplace(name, shapes[static_cast<size_t>(i)]).second)
+      throw Error(model.file, describe(layer), fmt::format("writes '{}', which is there already", name));
   }
   model.layers.push_back(&layer);
 }
@@ -238,7 +235,8 @@ void note_shapes(const spec::NeuralNetworkLayer& layer, Model& model) {
 
 }  // namespace
 
-ChosenShapes blob_shapes(spec::Model& proto, const std::string& name, const ChosenShapes& shapes) {
+std::unordered_map<std::string, Shape> blob_shapes(spec::Model& proto, const std::string& name,
+                                                   const ChosenShapes& shapes) {
   Model model;
   model.file = name;
   choose_shapes(proto, shapes, name);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <unordered_map>
 
 #include "base/error.h"
 #include "driver/cut.h"
@@ -47,7 +48,8 @@ coreml::Shape with_five_axes(const coreml::Shape& shape) {
 
 // The inputs that a cut makes, and what is known of all tensors.
 struct GivenShapes {
-  coreml::ChosenShapes given, known;
+  coreml::ChosenShapes given;
+  std::unordered_map<std::string, coreml::Shape> known;
 };
 
 GivenShapes given_shapes(spec::Model& model, const Cut& cut, coreml::ChosenShapes& shapes,
