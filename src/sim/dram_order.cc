@@ -16,6 +16,10 @@ void DramOrder::fill(const Memory& memory) {
   Extents(0, memory.size(), 1).visit(memories_[&memory], [](uint64_t, Use& use) { use.data = true; });
 }
 
+bool DramOrder::is_done(const Use& use, int64_t user) const {
+  return user == no_task || (user == use.writer ? order_.has_ended(user) : order_.has_read(user));
+}
+
 // Data that an earlier task wrote may still be under way unless the source DMA waits for it. Shown for source
 // 1 by every captured program that goes through scratch; no program shows what a second source has to say.
 void DramOrder::read(const Operand& operand, bool first_source, int64_t index, std::set<int64_t>& sources) {
@@ -37,7 +41,7 @@ void DramOrder::read(const Memory& memory, const Extents& extents, bool waits, i
                                memory.name(), use.writer));
     if (use.writer != no_task) sources.insert(use.writer);
     for (int64_t& user : use.users)
-      if (user != no_task && order_.is_known_to_have_read(user)) user = no_task;
+      if (is_done(use, user)) user = no_task;
     use.users[order_.engine_of(index)] = index;
   });
 }
@@ -46,7 +50,7 @@ void DramOrder::write(const View& view, const Shape& shape, int64_t index) {
   const Memory& memory = *view.memory;
   extents_of(view, shape, dram_granule).visit(memories_[&memory], [&](uint64_t at, Use& use) {
     for (const int64_t user : use.users)
-      if (user != no_task && user != index && !order_.has_read(user))
+      if (!is_done(use, user) && !order_.is_of_own_engine(user))
         throw Hazard(fmt::format("overwrites 0x{:x} of {}, which task {} may still be {}", at, memory.name(),
                                  user, user == use.writer ? "writing" : "reading"));
     // Whoever has waited for this task has waited for all of these.

@@ -41,6 +41,8 @@ class DramOrder {
     friend bool operator==(const Use&, const Use&) = default;
   };
 
+  // Whether all later tasks know that one of the users is.
+  bool is_done(const Use& use, int64_t user) const;
   void read(const Memory& memory, const Extents& extents, bool waits, int64_t index,
             std::set<int64_t>& sources);
 

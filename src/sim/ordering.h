@@ -41,11 +41,12 @@ class L2Order {
   size_t engine_of(int64_t task) const {
     return static_cast<size_t>(engine_of_task_[static_cast<size_t>(task)]);
   }
-  // Has `task` read its sources before the one at hand writes? Those of its own engine have: it computes one
-  // after the other.
-  bool has_read(int64_t task) const { return is_known_to_have_read(task) || engine_of(task) == own(); }
-  // Is that so for every later task, too, of whichever engine?
-  bool is_known_to_have_read(int64_t task) const { return task <= read_[engine_of(task)]; }
+  // Is it known that `task` has ended, or has at least read its sources, when the one at hand writes? Then it
+  // is known to all later tasks, too.
+  bool has_ended(int64_t task) const { return task <= finished_[engine_of(task)]; }
+  bool has_read(int64_t task) const { return task <= read_[engine_of(task)]; }
+  // An engine computes one task after the other.
+  bool is_of_own_engine(int64_t task) const { return engine_of(task) == own(); }
 
  private:
   static constexpr size_t engines = 2;

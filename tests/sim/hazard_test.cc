@@ -285,7 +285,9 @@ TEST(Check, BadScratchOverWhatTheOtherEngineWrites) {
       found_by_check(program).find("task 1: overwrites 0x0 of scratch, which task 0 may still be writing"),
       std::string::npos)
       << found_by_check(program);
-  program.tasks[1].set(Field::SourceCfg_AliasPlanarSrc, 1);
+  program.tasks[1].set(Field::SourceCfg_AliasPlanarSrc, 1);  // it has read: not enough
+  EXPECT_NE(found_by_check(program), "");
+  program.tasks[1].set(Field::SourceCfg_AliasPlanarRslt, 1);
   EXPECT_EQ(found_by_check(program), "");
 }
 
