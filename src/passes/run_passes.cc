@@ -34,6 +34,10 @@ void run_passes(Network& network, const EngineFacts& facts, const Observer& obse
   // Five axes are in the format, four in the engine. No pass behind this line thinks about depth.
   check_depth(network);
 
+  // Chains of reshapes and transpositions through tensors beyond the engine's sizes. Now that no two of a
+  // kind stand in a row, and before such tensors are read as others.
+  run("recognise_pixel_shuffle", recognise_pixel_shuffle);
+
   // Tensors beyond the engine's sizes are read as others. Reshapes that are left over meet those before and
   // behind them.
   run("keep_sizes_inside", keep_sizes_inside);

@@ -13,6 +13,7 @@ using aneir::Network;
 
 bool remove_identities(Network& network, const EngineFacts& facts);
 bool recognise_goc(Network& network, const EngineFacts& facts);
+bool recognise_pixel_shuffle(Network& network, const EngineFacts& facts);
 bool recognise_clamp(Network& network, const EngineFacts& facts);
 bool fold_flatten_into_convolution(Network& network, const EngineFacts& facts);
 bool fold_goc_into_convolution(Network& network, const EngineFacts& facts);
