@@ -15,7 +15,7 @@ namespace ane::driver {
 struct OutputError {
   std::string name;
   // 10 log10(sum of squares of the reference / sum of squares of the difference); 999 when there is no
-  // difference.
+  // difference. Of the reference what rounds to 0 in binary16 counts as 0.
   double snr_db = 0;
   double max_abs = 0;
   double max_rel = 0;  // largest difference over the largest reference magnitude
