@@ -19,6 +19,8 @@ struct EngineFacts {
   int64_t on_chip_bytes = 0;  // memory for tensors between tasks
   // Functions of one variable that one table pass computes (ReLU needs none and is always there).
   std::function<bool(const Neuron&)> has_table;
+  // Can the engine work on a dense convolution a few rows at a time? Null: always.
+  std::function<bool(const Conv&, const Shape& source, const Shape& result)> fits_on_chip;
   // Softmax, MatMul, Normalize, Cast, Broadcast, Div, reductions over any axes, and gain and offset per
   // channel stay whole, and so do some Selects and comparisons: the back end knows the engine's own sequences
   // of tasks for them.

@@ -107,6 +107,9 @@ void run_passes(Network& network, const EngineFacts& facts, const Observer& obse
   // No window may lie in the padding alone. All convolutions there will be exist by now.
   run("keep_windows_inside", keep_windows_inside);
 
+  // All of them are as the engine gets them, so that it is known which need too much memory at a time.
+  run("divide_input_channels", divide_input_channels);
+
   // Units that treat every element alike take a batch at once. Not before all fusion is done.
   run("fold_batch_into_channels", fold_batch_into_channels);
 

@@ -35,6 +35,7 @@ bool decompose_reduction(Network& network, const EngineFacts& facts);
 bool decompose_neuron(Network& network, const EngineFacts& facts);
 bool decompose_goc(Network& network, const EngineFacts& facts);
 bool decompose_convolution(Network& network, const EngineFacts& facts);
+bool divide_input_channels(Network& network, const EngineFacts& facts);
 bool decompose_transpose(Network& network, const EngineFacts& facts);
 bool decompose_reshape(Network& network, const EngineFacts& facts);
 bool decompose_views(Network& network, const EngineFacts& facts);

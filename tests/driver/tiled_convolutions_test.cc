@@ -59,7 +59,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Layer{"even_kernel", 64, 32, 500, 33, 4, 4, 1, 1, true, false},
                     Layer{"column", 100, 48, 20, 1, 1, 1, 1, 1, false, false},
                     Layer{"column_in_parts", 1024, 528, 100, 1, 1, 1, 1, 1, false, true},
-                    Layer{"column_too_large_for_L2", 3000, 32, 170, 1, 1, 1, 1, 1, false, false}),
+                    Layer{"column_too_large_for_L2", 3000, 32, 170, 1, 1, 1, 1, 1, false, false},
+                    Layer{"rows_too_large_for_L2", 64, 3, 20, 2000, 3, 3, 1, 1, true, true}),
     [](const testing::TestParamInfo<Layer>& layer) { return layer.param.name; });
 
 }  // namespace
