@@ -42,10 +42,15 @@ Inputs gather_inputs(const Sidecar& sidecar, const Source& source,
   return inputs;
 }
 
-// All results of a network; the outputs of a function, and what its operations give where `all` is asked for.
-Results evaluate(const Source& source, const Inputs& inputs, bool all) {
-  if (source.coreml) return reference::evaluate(*source.coreml, inputs);
-  if (source.espresso) return reference::evaluate_espresso(*source.espresso, inputs);
+// The outputs, and what each layer or operation gives where `all` is asked for.
+Results evaluate(const Source& source, const Sidecar& sidecar, const Inputs& inputs, bool all) {
+  reference::Wanted wanted;
+  if (!all) {
+    wanted.emplace();
+    for (const SidecarFeature& output : sidecar.outputs) wanted->insert(output.name);
+  }
+  if (source.coreml) return reference::evaluate(*source.coreml, inputs, wanted);
+  if (source.espresso) return reference::evaluate_espresso(*source.espresso, inputs, wanted);
   std::map<std::string, reference::Tensor> tensors;
   for (const mil::NamedType& input : source.function().inputs)
     tensors[input.name] = {input.type.shape, inputs.at(input.name)};
@@ -150,7 +155,7 @@ Verification verify(const Compiled& compiled, const CompileOptions& options,
         "net.plist holds none of them",
         "verify the model it was made from");
   const Inputs inputs = gather_inputs(compiled.sidecar, compiled.source, files, seed);
-  const Results reference = evaluate(compiled.source, inputs, false);
+  const Results reference = evaluate(compiled.source, compiled.sidecar, inputs, false);
   Verification result;
   const sim::Simulator simulator =
       simulate(compiled.program.file, compiled.sidecar, inputs, simulation, result.statistics);
@@ -163,8 +168,8 @@ Verification verify(const Compiled& compiled, const CompileOptions& options,
     stray |= result.outputs.back().snr_db < stray_db;
   }
   if (stray || all_layers) {
-    std::vector<OutputError> errors =
-        layer_errors(compiled, options, inputs, evaluate(compiled.source, inputs, true), all_layers);
+    std::vector<OutputError> errors = layer_errors(
+        compiled, options, inputs, evaluate(compiled.source, compiled.sidecar, inputs, true), all_layers);
     const auto first =
         std::ranges::find_if(errors, [](const OutputError& error) { return error.snr_db < stray_db; });
     if (first != errors.end()) result.first_stray = *first;

@@ -189,20 +189,18 @@ Tensor make_result(const EspressoCall& call, const Shape& shape) {
 }
 
 std::map<std::string, Tensor> evaluate_espresso(const espresso::Net& net,
-                                                const std::map<std::string, std::vector<float>>& inputs) {
-  std::map<std::string, Tensor> blobs;
-  for (const std::string& name : net.inputs()) blobs[name] = input_tensor(net, name, inputs);
+                                                const std::map<std::string, std::vector<float>>& inputs,
+                                                const Wanted& wanted) {
+  Blobs blobs(wanted);
+  for (const espresso::Layer& layer : net.layers)
+    for (const std::string& name : layer.bottoms) blobs.expect_reader(name);
+  for (const std::string& name : net.inputs()) blobs.put(name, input_tensor(net, name, inputs));
   for (const espresso::Layer& layer : net.layers) {
-    std::vector<const Tensor*> operands;
-    for (const std::string& name : layer.bottoms) {
-      const auto blob = blobs.find(name);
-      ensure(blob != blobs.end(), "the reader orders layers so that inputs come before their use");
-      operands.push_back(&blob->second);
-    }
-    std::vector<Tensor> outputs = evaluate_layer({net, layer, operands});
-    for (size_t i = 0; i < outputs.size(); ++i) blobs.insert_or_assign(layer.tops[i], std::move(outputs[i]));
+    std::vector<Tensor> outputs = evaluate_layer({net, layer, blobs.read(layer.bottoms)});
+    blobs.done_reading(layer.bottoms);
+    for (size_t i = 0; i < outputs.size(); ++i) blobs.put(layer.tops[i], std::move(outputs[i]));
   }
-  return blobs;
+  return blobs.take();
 }
 
 }  // namespace ane::reference

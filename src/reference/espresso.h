@@ -11,15 +11,17 @@
 #include <vector>
 
 #include "espresso/net.h"
+#include "reference/blobs.h"
 #include "reference/tensor.h"
 
 namespace ane::reference {
 
 // `inputs` by blob name, row-major over the axes seq, n, k, h, w; inputs with transform_params as planes of
-// values 0..255, before that transform. Gives every blob of the network, inputs (transformed) included, by
+// values 0..255, before that transform. Gives the blobs that are wanted, inputs (transformed) included, by
 // name, with the five axes as shape. Throws Error for layers it has no definition of, and where a layer gives
 // another shape than the shape file declares.
 std::map<std::string, Tensor> evaluate_espresso(const espresso::Net& net,
-                                                const std::map<std::string, std::vector<float>>& inputs);
+                                                const std::map<std::string, std::vector<float>>& inputs,
+                                                const Wanted& wanted = {});
 
 }  // namespace ane::reference

@@ -244,25 +244,23 @@ Shape with_planes(const Shape& shape, int64_t c, int64_t h, int64_t w) {
 }
 
 std::map<std::string, Tensor> evaluate(const coreml::Model& model,
-                                       const std::map<std::string, std::vector<float>>& inputs) {
-  std::map<std::string, Tensor> blobs;
+                                       const std::map<std::string, std::vector<float>>& inputs,
+                                       const Wanted& wanted) {
+  Blobs blobs(wanted);
+  for (const Layer* layer : model.layers)
+    for (const std::string& name : layer->input()) blobs.expect_reader(name);
   for (const coreml::Feature& feature : model.inputs)
-    blobs[feature.name] = input_tensor(model, feature, inputs);
+    blobs.put(feature.name, input_tensor(model, feature, inputs));
   for (const Layer* layer : model.layers) {
-    std::vector<const Tensor*> operands;
-    for (const std::string& name : layer->input()) {
-      const auto blob = blobs.find(name);
-      ensure(blob != blobs.end(), "the reader orders layers so that inputs come before their use");
-      operands.push_back(&blob->second);
-    }
-    std::vector<Tensor> outputs = evaluate_layer({*layer, operands, model.file});
+    std::vector<Tensor> outputs = evaluate_layer({*layer, blobs.read(layer->input()), model.file});
+    blobs.done_reading(layer->input());
     for (size_t i = 0; i < outputs.size(); ++i) {
       const std::string& name = layer->output(static_cast<int>(i));
       check_shape(model, *layer, name, outputs[i].shape);
-      blobs.insert_or_assign(name, std::move(outputs[i]));
+      blobs.put(name, std::move(outputs[i]));
     }
   }
-  return blobs;
+  return blobs.take();
 }
 
 }  // namespace ane::reference

@@ -11,15 +11,17 @@
 #include <vector>
 
 #include "coreml/model.h"
+#include "reference/blobs.h"
 #include "reference/tensor.h"
 
 namespace ane::reference {
 
 // `inputs` by feature name: array features with their elements in row-major order; image features as [C, H,
 // W] planes in the channel order of the model's colour space, values 0..255, before preprocessing (which
-// happens here). Gives every blob of the network, inputs (preprocessed) included, by name. Throws Error for
+// happens here). Gives the blobs that are wanted, inputs (preprocessed) included, by name. Throws Error for
 // layers it has no definition of.
 std::map<std::string, Tensor> evaluate(const coreml::Model& model,
-                                       const std::map<std::string, std::vector<float>>& inputs);
+                                       const std::map<std::string, std::vector<float>>& inputs,
+                                       const Wanted& wanted = {});
 
 }  // namespace ane::reference
