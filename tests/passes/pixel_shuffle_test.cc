@@ -44,29 +44,18 @@ TEST(RecognisePixelShuffle, ThroughRowsThatAreTooLong) {
   }
 }
 
-TEST(RecognisePixelShuffle, PixelsBeforeChannels) {
-  const Image image{3, 2, 5, 4};
-  const Network result = after(
-      recognise_pixel_shuffle,
-      shuffle(image, chw(2, 3, 20, 2), Transpose{{Height, Depth, Width, Batch, Channel}}), small_engine());
-  EXPECT_EQ(count_of<Reshape>(result), 0);
+// How many reshapes are left of the one whose channels are read so.
+int reshapes_left(const Shape& first, const Transpose& order) {
+  return count_of<Reshape>(
+      after(recognise_pixel_shuffle, shuffle({3, 2, 5, 4}, first, order), small_engine()));
 }
 
-TEST(RecognisePixelShuffle, ColumnsOfABlockBeforeItsRows) {
-  const Image image{3, 2, 5, 4};
-  const Network result = after(
-      recognise_pixel_shuffle,
-      shuffle(image, chw(2, 2, 20, 3), Transpose{{Batch, Depth, Width, Height, Channel}}), small_engine());
-  EXPECT_EQ(count_of<Reshape>(result), 0);
-}
-
-// The same shapes with another order in between.
-TEST(RecognisePixelShuffle, WhatIsNoneStays) {
-  const Image image{3, 2, 5, 4};
-  const Network result = after(
-      recognise_pixel_shuffle,
-      shuffle(image, chw(2, 2, 20, 3), Transpose{{Batch, Depth, Height, Width, Channel}}), small_engine());
-  EXPECT_EQ(count_of<Reshape>(result), 3);
+TEST(RecognisePixelShuffle, OtherOrdersOfTheSameShapes) {
+  // Pixels before channels, and columns of a block before its rows.
+  EXPECT_EQ(reshapes_left(chw(2, 3, 20, 2), {{Height, Depth, Width, Batch, Channel}}), 0);
+  EXPECT_EQ(reshapes_left(chw(2, 2, 20, 3), {{Batch, Depth, Width, Height, Channel}}), 0);
+  // Rows that are no rows of the image.
+  EXPECT_EQ(reshapes_left(chw(2, 2, 20, 3), {{Batch, Depth, Height, Width, Channel}}), 3);
 }
 
 // What somebody else reads stays beside it, and so do units behind.
