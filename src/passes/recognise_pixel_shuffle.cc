@@ -85,12 +85,12 @@ void join_factors(Layout& layout) {
       }
 }
 
-// Pixel (y, x) of every block is channel y * row_step + x * column_step, and `count` more, `step` apart.
+// Pixel (y, x) of every block is `count` channels, `step` apart, from y * row_step + x * column_step on.
 struct Shuffle {
   int64_t rows = 1, columns = 1, row_step = 0, column_step = 0, count = 1, step = 1;
 };
 
-// An axis of the input, and within each of its steps those of a pixel in the block, which are channels.
+// An axis of the input with `size` pixels in place of each of its own, which are channels `step` apart.
 struct Blocks {
   int64_t size, step;
 };
@@ -151,7 +151,8 @@ TensorId shuffled(TensorId x, const Shuffle& shuffle, Replacement& here) {
   return here.swap("shuffled", woven(Axis::Channel, columns, here), Axis::Channel, Axis::Width);
 }
 
-// The units from the first on, which ends in `last`: what they do with the factors of its input's axes.
+// What a chain of units, the last one first, makes of the factors of its input's axes; nothing where it takes
+// one apart.
 std::optional<Layout> rearranged(const std::vector<const Unit*>& chain, const Replacement& here) {
   Layout layout = layout_of(here.shape(chain.back()->bottoms[0]));
   for (auto unit = chain.rbegin(); unit != chain.rend(); ++unit)
